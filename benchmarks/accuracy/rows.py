@@ -1,0 +1,333 @@
+"""Turns published measurements (speed.csv) into inputs of the speed formula and the numbers to compare with."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from setupgen.engine.speed import SpeedInput
+
+DATA = Path(__file__).parent / "data"
+GIB = 2**30
+
+SAME_MODEL = {
+    "deepseek-r1/v3 (671b)": "deepseek-r1",
+    "llama-7b": "llama-2-7b",
+    "llama-13b": "llama-2-13b",
+    "phi-3.5-mini (3.8b)": "phi-3.5-mini",
+    "phi-4-reasoning": "phi-4",
+    "qwq-32b": "qwen2.5-32b",
+    "qwen3-coder-next (80b-a3b)": "qwen3-coder-next",
+    "qwen3-vl-30b-a3b-instruct": "qwen3-30b-a3b",
+    "nemotron-cascade-2-30b-a3b": "nemotron-3-nano-30b-a3b",
+    "magistral-small-24b": "mistral-small-24b",
+    "devstral-small-2-24b": "mistral-small-24b",
+    "deepseek-r1-distill-qwen-1.5b": "deepseek-r1-distill-qwen-1.5b",
+}
+RENAMES = (
+    (r"-(it|chat|instruct)\b.*$", ""),
+    (r"-\d{4}$", ""),
+    (r"^meta-llama-3", "llama-3"),
+    (r"llama-3\.(x|1|3)-", "llama-3-"),
+    (r"qwen3-coder-30b", "qwen3-30b"),
+    (r"qwen3\.[68]-", "qwen3.5-"),
+    (r"deepseek-r1-distill-llama", "llama-3"),
+    (r"deepseek-r1-distill-qwen", "qwen2.5"),
+    (r"deepseek-r1-0528-qwen3", "qwen3"),
+    (r"mistral-7b-v0\.1", "mistral-7b"),
+    (r"llama-4-scout-17b-16e", "llama-4-scout"),
+)
+BITS = {
+    "q4_k_m": 4.87, "q4_k_s": 4.6, "q5_k_m": 5.7, "ud-q4_k_xl": 4.9, "q4_0": 4.6, "q8": 8.5, "q6_k": 6.57, "f16": 16.0, "fp16": 16.0, "bf16": 16.0,
+    "fp8": 8.2, "int8": 8.2, "mxfp4": 4.25, "int4": 4.5, "4bit": 4.5, "awq": 4.5, "mlx 4bit": 4.5, "mlx 8bit": 8.5, "mlx mxfp4": 4.25, "mlx4bit": 4.5,
+    "mlx8bit": 8.5, "nvfp4": 4.5, "q3_k_l": 4.2, "q3_k_m": 3.95, "ud-q3_k_xl": 3.9, "ud-q6_k_xl": 6.7, "iq4_xs": 4.4, "q2_k": 2.8, "ud-q2_k_xl": 2.7,
+    "iq2_xs": 2.6, "not stated": 4.87, "q1_0": 1.15, "q2_0": 2.13, "gptq": 4.3, "q4": 4.6, "": 4.87,
+}  # fmt: skip
+K_EMBEDDING_BITS = 6.57
+MXFP4_BITS = 4.25
+DEFAULT_BACKEND = {"nvidia": "cuda", "amd": "rocm", "apple": "metal", "intel": "vulkan", "generic": "cpu"}
+NOT_OURS = ("transformers", "autoawq")
+FLOOD_SLOTS = 256
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement: the input, what was measured, and what is needed to group and to judge it."""
+
+    id: str
+    x: SpeedInput
+    decode: float
+    prefill: float
+    total: bool
+    family: str
+    source: str
+    kind: str
+    groups: frozenset[str]
+    text: str
+    doubt: str
+
+    @property
+    def model(self) -> str:
+        """The model, whatever its quantisation."""
+        return self.x.architecture
+
+
+@cache
+def _table(name: str) -> tuple[dict[str, str], ...]:
+    with (DATA / name).open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+def model_of(name: str) -> dict[str, float | str] | None:
+    """The row of models.csv for a model as the measurement names it."""
+    key = name.lower()
+    if key in SAME_MODEL:
+        key = SAME_MODEL[key]
+    else:
+        for pattern, new in RENAMES:
+            key = re.sub(pattern, new, key)
+    for row in _table("models.csv"):
+        if row["name"] == key:
+            return {k: (v if k == "name" else float(v or 0)) for k, v in row.items()}
+    return None
+
+
+def device_of(name: str) -> dict[str, str] | None:
+    """The row of devices.csv whose label begins the name; the longest wins."""
+    for row in sorted(_table("devices.csv"), key=lambda row: -len(row["label"])):
+        if name.startswith(row["label"]) or f"+ {row['label']}" in name:
+            return row
+    return None
+
+
+def bits_of(quant: str) -> float:
+    """Bits per weight of a quantisation, head and embedding included."""
+    name = quant.lower().strip()
+    if found := re.search(r"([\d.]+)bpw", name):
+        return float(found.group(1)) + 0.2
+    return next(bits for mark, bits in sorted(BITS.items(), key=lambda item: -len(item[0])) if mark in name)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes and parameters of a model in a quantisation."""
+
+    active: float
+    read: float
+    experts_read: float
+    total: float
+
+
+def sizes_of(model, quant: str, weights_gib: str, active_b: str) -> Sizes:
+    """What a token reads, from the size of the file where it is known, else from the bits per weight."""
+    total = model["total_b"] * 1e9
+    embedding = model["vocab"] * model["hidden"]
+    skipped = 0.0 if model["tied"] else embedding
+    experts = used = 0.0
+    if model["experts"]:
+        share = model["used"] / model["experts"]
+        holders = model["layers"] - model["full"] - model["sliding"] - model["recurrent"] or model["layers"]
+        experts = holders * model["experts"] * model["matrices"] * model["hidden"] * model["expert_size"]
+        if not experts:
+            experts = (total - float(active_b) * 1e9) / (1 - share)
+        used = experts * share
+    bits = bits_of(quant)
+    expert_bits = bits
+    rest = total - experts
+    if "gpt-oss" in model["name"]:
+        expert_bits = MXFP4_BITS
+        rest_bytes = (float(weights_gib) * GIB - experts * expert_bits / 8) if weights_gib else rest * 8.5 / 8
+    elif weights_gib:
+        size = float(weights_gib) * GIB
+        expert_bits = size * 8 / total
+        rest_bytes = rest * expert_bits / 8
+    else:
+        rest_bytes = rest * bits / 8
+        if model["tied"] and 3 < bits < 6 and "_k" in quant.lower():
+            rest_bytes += embedding * (K_EMBEDDING_BITS - bits) / 8
+    return Sizes(
+        active=rest - skipped + used,
+        read=rest_bytes * (rest - skipped) / rest + used * expert_bits / 8,
+        experts_read=used * expert_bits / 8,
+        total=rest_bytes + experts * expert_bits / 8,
+    )
+
+
+def cache_of(model, depth: int) -> tuple[float, float, float]:
+    """Cache bytes per token of depth, bytes whatever the depth (at this depth), and attention operations per token of depth."""
+    width = 2 * 2 * model["kv_heads"] * model["head_dim"]
+    if model["latent"]:
+        per_token = model["layers"] * model["latent"] * 2
+        operations = 2 * model["layers"] * model["heads"] * (2 * model["latent"] - 64)
+        return per_token, 0.0, operations
+    full = 2 * 2 * model["full_kv_heads"] * model["full_head_dim"] or width
+    head = model["full_head_dim"] or model["head_dim"]
+    state = model["recurrent"] * model["hidden"] * 128 * 4 * 1.0 if model["recurrent"] and "lfm" not in model["name"] else 0.0
+    window = model["sliding"] * width * min(depth, model["window"])
+    return model["full"] * full, state + window, 2 * model["full"] * model["heads"] * head * 2
+
+
+def depth_of(row) -> tuple[int, int, int]:
+    """Mean depth while decoding, prompt tokens and output tokens, as far as the row tells."""
+    text = row["context_or_depth"]
+    if found := re.match(r"pp(\d+) / tg(\d+)", text):
+        return int(found.group(2)) // 2, int(found.group(1)), 0
+    if found := re.match(r"pp(\d+), ?/?tg ?(\d+)|pp(\d+)/tg(\d+)", text):
+        numbers = [int(part) for part in found.groups() if part]
+        return numbers[1] // 2, numbers[0], 0
+    if found := re.search(r"(?:mean in )?(\d+) ?(?:in)? / (?:out )?(\d+)", text):
+        prompt, out = int(found.group(1)), int(found.group(2))
+        return prompt + out // 2, prompt, out
+    if found := re.search(r"(\d+)K tokens", text):
+        return int(found.group(1)) * 1000, int(found.group(1)) * 1000, 0
+    if found := re.match(r"(\d+)(?: prompt|/\d+ out)?$|^(\d+) in/(\d+) out", text):
+        return int(found.group(1) or found.group(2)), 512, 0
+    if found := re.search(r"~([\d.]+) out|(\d+) tokens out", text):
+        return 30 + int(float(found.group(1) or found.group(2))) // 2, 30, 0
+    return 150, 512, 0
+
+
+def users_of(row) -> int:
+    """Requests at once; floods of hundreds fill the server's slots."""
+    if row["batch"].isdigit():
+        return int(row["batch"])
+    found = re.search(r"(\d+)", row["batch"])
+    return min(int(found.group(1)), FLOOD_SLOTS) if found else 1
+
+
+def room_of(row, sizes: Sizes, bytes_per_user: float, devices: int) -> int:
+    """Users whose cache fits beside the weights, with nine tenths of the memory in use."""
+    memory = re.search(r"(\d+)\s*GB", row["hardware"])
+    if not memory or bytes_per_user <= 0:
+        return FLOOD_SLOTS
+    return max(1, int((0.9 * float(memory.group(1)) * GIB * devices - sizes.total) / bytes_per_user))
+
+
+def groups_of(device, model, row, users: int) -> frozenset[str]:
+    """The classes under which the tables list a row."""
+    vendor, segment = device["vendor"], device["segment"]
+    groups = {"mixture" if model["experts"] else "dense"}
+    if row["backend"] == "cpu":
+        groups.add("CPU")
+    elif vendor == "apple":
+        groups.add("Apple")
+    elif segment in {"apu", "embedded"}:
+        groups.add("unified")
+    elif vendor == "nvidia":
+        groups.add("NVIDIA data centre" if segment == "data-center" else "NVIDIA workstation" if segment == "workstation" else "NVIDIA consumer")
+    else:
+        groups.add("AMD" if vendor == "amd" else "Intel")
+    if users > 1:
+        groups = {"under load"}
+    if row["kind"] == "offload":
+        groups.add("offload")
+    if row["kind"] == "multi_gpu":
+        groups.add("several cards")
+    return frozenset(groups)
+
+
+def doubt_of(row, model, device, sizes: Sizes) -> str:
+    """Why a row may not be what it says, from the row alone."""
+    if any(name in row["server"].lower() for name in NOT_OURS):
+        return "server without optimised kernels, which is never proposed"
+    if row["quant"] == "not stated":
+        return "quantisation not stated; taken as 4 bits"
+    memory = re.search(r"(\d+)\s*GB", row["hardware"])
+    if row["kind"] != "offload" and memory and device["vendor"] in {"nvidia", "amd"} and sizes.total > 0.92 * float(memory.group(1)) * GIB * max(int(row["n_devices"]), 1):
+        return "barely fits or spills into main memory"
+    if "Q1_0" in row["quant"] or "Q2_0" in row["quant"]:
+        return "experimental one- or two-bit format of a fork"
+    if "rocWMMA" in row["note"]:
+        return "rocWMMA build, slow with prompts"
+    if row["source"] == "xiongjiedai":
+        return "llama.cpp of 2024"
+    return ""
+
+
+def row_of(row: dict[str, str]) -> Row | None:
+    """The measurement, or nothing where the model or the device is not in the tables."""
+    model, device = model_of(row["model"]), device_of(row["hardware"])
+    if model is None or device is None or not row["decode_tps"]:
+        return None
+    sizes = sizes_of(model, row["quant"], row["weights_gib"], row["active_params_b"])
+    depth, prompt, out = depth_of(row)
+    per_token, constant, operations = cache_of(model, depth)
+    devices = int(row["n_devices"] or 1)
+    users = min(users_of(row), room_of(row, sizes, per_token * (prompt + out) + constant, devices))
+    backend = row["backend"] if row["backend"] in {"cuda", "rocm", "vulkan", "metal", "sycl", "cpu"} else DEFAULT_BACKEND[device["vendor"]]
+    tensor = any(name in row["server"] for name in ("vllm", "sglang", "tensorrt", "trtllm"))
+    cpu_bandwidth, cpu_read = 0.0, 0.0
+    if row["kind"] == "offload":
+        cpu_bandwidth, cpu_read = _offload(row, model, sizes)
+        if not cpu_read:
+            return None
+    x = SpeedInput(
+        read_bytes_per_token=sizes.read - cpu_read,
+        active_parameters=sizes.active,
+        layers=int(model["layers"]),
+        is_mixture=bool(model["experts"]),
+        kv_bytes_per_token=per_token,
+        kv_constant_bytes=constant,
+        attention_flops_per_token_per_depth=operations,
+        depth=depth,
+        parallel=users,
+        prompt_tokens=prompt,
+        backend=backend,
+        server=row["server"],
+        segment=device["segment"],
+        vendor=device["vendor"],
+        capability=device["capability"],
+        device_bandwidth_gb_s=float(device["bandwidth_gb_s"]),
+        device_tflops_fp16=float(device["fp16_tflops"] or 0),
+        devices=devices,
+        split="none" if devices == 1 else "tensor" if tensor else "layer",
+        cpu_bandwidth_gb_s=cpu_bandwidth,
+        cpu_read_bytes_per_token=cpu_read,
+        quant=row["quant"],
+        device_tflops_fp32=float(device["fp32_tflops"] or 0),
+        architecture=str(model["name"]),
+        recurrent_layers=int(model["recurrent"]),
+        weight_bytes=sizes.total,
+        expert_bytes_per_token=sizes.experts_read,
+        experts=int(model["experts"]),
+        experts_used=int(model["used"]),
+        cpu_cores=int(device["cores"] or 0) if backend == "cpu" else 0,
+        output_tokens=out if users_of(row) > 1 else 0,
+    )
+    return Row(
+        id=row["id"],
+        x=x,
+        decode=float(row["decode_tps"]),
+        prefill=float(row["prefill_tps"] or 0),
+        total=users_of(row) > 1,
+        family=device["label"],
+        source=row["source"],
+        kind=row["kind"],
+        groups=groups_of(device, model, row, users_of(row)),
+        text=f"{row['hardware']}{' x' + row['n_devices'] if devices > 1 else ''}, {row['model']} {row['quant']}, {row['server']} {backend}",
+        doubt=doubt_of(row, model, device, sizes),
+    )
+
+
+HOST_BANDWIDTH = (("7965WX", 300.0), ("6454S", 307.0), ("9654", 460.8))
+"""Peak GB/s of main memory of the hosts of offload rows: channels x rate, or what the row's author measured (225) divided by 0.75."""
+
+
+def _offload(row, model, sizes: Sizes) -> tuple[float, float]:
+    """Bandwidth of main memory and bytes read from it, for rows that keep all routed experts there on a known host."""
+    if "exps=CPU" not in row["note"] and row["server"] != "ktransformers" and not (row["note"] == "hybrid" and "7965WX" in row["hardware"]):
+        return 0.0, 0.0
+    for mark, bandwidth in HOST_BANDWIDTH:
+        if mark in row["hardware"] and model["experts"]:
+            return bandwidth * (2 if row["hardware"].startswith("2x") else 1), sizes.experts_read
+    return 0.0, 0.0
+
+
+def load(path: Path | None = None, *, gold_only: bool = False) -> list[Row]:
+    """All usable measurements of a file with the columns of data/speed.csv."""
+    with (path or DATA / "speed.csv").open(encoding="utf-8", newline="") as file:
+        raw = [row for row in csv.DictReader(file) if row["gold"] == "1" or not gold_only]
+    return [found for row in raw if (found := row_of(row))]

@@ -1,0 +1,101 @@
+"""Parses the command line, runs one command and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+from setupgen import __version__
+from setupgen.errors import NothingFitsError, RefusedError, SetupgenError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DONE, FAILED, USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+
+COMMANDS = {
+    "setup": "detect this machine, ask, plan and write a setup (what `setupgen` alone does on a terminal)",
+    "detect": "the facts of this machine",
+    "plan": "the recommended setup for a need and a machine",
+    "write": "write a setup's files",
+    "explain": "why this, and why not that",
+    "estimate": "memory and speed of one model in numbers",
+    "kb": "the knowledge base: lint, show, list",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that reports wrong usage as our own error."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises instead of leaving, so that one place decides the exit code."""
+        raise UsageError(message, place=self.prog, hint=f"`{self.prog} --help` shows what is possible.")
+
+
+def parser(commands: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """The parser with these commands."""
+    top = Parser(
+        prog="setupgen",
+        description="Ready-to-run setups for language models on your own hardware.",
+        epilog="Without a command, on a terminal: detect, ask, plan, show, write.",
+    )
+    top.add_argument("--version", action="version", version=f"setupgen {__version__}")
+    subparsers = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for name in commands:
+        import_module(f"setupgen.cli.{name}").add_parser(subparsers)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(arguments)
+    except RefusedError as error:
+        return _say(error, REFUSED)
+    except UsageError as error:
+        return _say(error, USAGE)
+    except NothingFitsError as error:
+        return _say(error, FAILED)
+    except SetupgenError as error:
+        return _say(error, FAILED)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments:
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            arguments = ["setup"]
+        else:
+            parser().print_help(sys.stderr)
+            return USAGE
+    name = arguments[0]
+    if name in COMMANDS:
+        parsed = parser((name,)).parse_args(arguments)
+        return int(import_module(f"setupgen.cli.{name}").run(parsed))
+    if not name.startswith("-"):
+        close = nearest(name, COMMANDS)
+        message = f"unknown command {name[:80]!r}."
+        raise UsageError(message, place="setupgen", hint=f"Did you mean {', '.join(close)}?" if close else "`setupgen --help` lists them.")
+    try:
+        parser().parse_args(arguments)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return USAGE
+
+
+def _say(error: SetupgenError, code: int) -> int:
+    print(f"setupgen: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

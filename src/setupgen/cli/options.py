@@ -1,0 +1,152 @@
+"""The options that describe a need and hardware, shared by `plan`, `write`, `explain` and `estimate`, and the facts they amount to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from setupgen.errors import UsageError, shorten
+
+if TYPE_CHECKING:
+    import argparse
+
+    from setupgen.engine.intake import Answers
+    from setupgen.facts import Facts
+    from setupgen.knowledge import Pack
+
+MAXIMUM_FILE_BYTES = 5_000_000
+
+
+def add_need_options(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the contract that say what is needed."""
+    group = command.add_argument_group("the need")
+    group.add_argument("--use-case", metavar="ID", help="coding-agent, code-completion, chat, documents, summarization, translation, extraction, creative-writing, vision, embeddings or speech")
+    group.add_argument("--experience", metavar="ID", help="balanced, quality, throughput, latency or creativity")
+    group.add_argument("--users", metavar="N", help="people or agents at the same time")
+    group.add_argument("--context", metavar="SIZE", help="tokens that each of them needs: 32768, 32k or max")
+    group.add_argument("--os", metavar="OS", help="linux, macos, windows or wsl")
+    group.add_argument("--runtime", metavar="HOW", help="docker, podman, native, kubernetes or nixos")
+    group.add_argument("--exposure", metavar="WHO", help="local (this host only), lan or internet")
+    group.add_argument("--privacy", metavar="WHERE", help="local (data must not leave) or any")
+    group.add_argument("--license", metavar="CLASS", help="any, commercial or open")
+    group.add_argument("--offline", action="store_const", const=True, help="nothing may be downloaded at run time")
+    group.add_argument("--server", metavar="ID", help="insist on a server")
+    group.add_argument("--model", metavar="ID", help="insist on a model")
+    group.add_argument("--quant", metavar="ID", help="insist on a quantisation")
+    group.add_argument("--weights-file", metavar="FILE", help="use this GGUF file instead of downloading one")
+    group.add_argument("--answers", metavar="FILE", help="the same answers as YAML; an option overrides it")
+
+
+def add_hardware_options(command: argparse.ArgumentParser) -> None:
+    """Adds the options of the contract that say what it runs on."""
+    group = command.add_argument_group("the hardware")
+    group.add_argument("--hardware", action="append", metavar="SPEC", help="auto (this machine, default), NAME or '2x NAME'; may be repeated")
+    group.add_argument("--ram", metavar="SIZE", help="main memory beside the accelerator: 64, 64G or 64GiB")
+    group.add_argument("--cpu", metavar="NAME", help="processor beside the accelerator")
+    group.add_argument("--facts", metavar="FILE", help="what `setupgen detect --json` printed, on any machine")
+
+
+OPTIONS = (
+    "use_case", "experience", "users", "context", "os", "runtime", "exposure", "privacy", "license", "offline", "server", "model",
+    "quant", "weights_file", "hardware", "ram", "cpu", "facts",
+)  # fmt: skip
+
+
+def answers_of(arguments: argparse.Namespace) -> Answers:
+    """The answers that the options and the answers file state; an option overrides the file."""
+    from setupgen.engine.intake import Answers
+
+    answers = Answers()
+    if arguments.answers:
+        values, places = read_answers(arguments.answers)
+        answers.update(values, places)
+    answers.update({key: getattr(arguments, key, None) for key in OPTIONS})
+    return answers
+
+
+def facts_from(pack: Pack, answers: Answers) -> Facts:
+    """The facts that answers state; this machine is looked at where no hardware is named."""
+    from setupgen.engine.intake import facts_of
+
+    named = answers.values.get("hardware")
+    named = [named] if isinstance(named, str) else named
+    detected: dict[str, Any] | None = None
+    if "facts" in answers.values and not named:
+        detected = read_facts(str(answers.values["facts"]))
+    elif not named or list(named) == ["auto"]:
+        from setupgen.detect import detect
+
+        detected = detect()
+    elif "auto" in named:
+        message = "auto stands for this machine alone and cannot be mixed with names."
+        raise UsageError(message, place=answers.place("hardware"))
+    return facts_of(pack, answers, detected=detected)
+
+
+def read_text(path: str) -> str:
+    """A text file of reasonable size, or an error that says what is wrong with it."""
+    file = Path(path)
+    try:
+        if file.stat().st_size > MAXIMUM_FILE_BYTES:
+            message = f"larger than {MAXIMUM_FILE_BYTES // 1_000_000} MB."
+            raise UsageError(message, place=path)
+        return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        message = "no such file."
+        raise UsageError(message, place=path) from error
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        message = f"cannot be read as text ({shorten(str(error))})."
+        raise UsageError(message, place=shorten(path)) from error
+
+
+def read_facts(path: str) -> dict[str, Any]:
+    """A detection document from a JSON file.
+
+    Raises:
+        UsageError: with file and line where it is not JSON, or no object.
+    """
+    text = read_text(path)
+    try:
+        document = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        line = getattr(error, "lineno", 1)
+        message = f"not JSON ({getattr(error, 'msg', 'nested too deeply')})."
+        raise UsageError(message, place=f"{path}, line {line}", hint="`setupgen detect --json` writes such a file.") from error
+    if not isinstance(document, dict):
+        message = "expected a JSON object as `setupgen detect --json` prints it."
+        raise UsageError(message, place=path)
+    return document
+
+
+def read_answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Answers from a YAML file, with the place of each.
+
+    Raises:
+        UsageError: with file, line and key.
+    """
+    import yaml
+
+    text = read_text(path)
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}, line {mark.line + 1}" if mark else path
+        message = f"not YAML ({getattr(error, 'problem', None) or shorten(str(error))})."
+        raise UsageError(message, place=place) from error
+    if node is None:
+        return {}, {}
+    if not isinstance(node, yaml.MappingNode) or not isinstance(values, dict):
+        message = "expected keys with values, such as `use_case: chat`."
+        raise UsageError(message, place=f"{path}, line {node.start_mark.line + 1}")
+    places: dict[str, str] = {}
+    for key, _ in node.value:
+        name = str(key.value)
+        place = f"{path}, line {key.start_mark.line + 1}, {shorten(name)}"
+        if name in places:
+            message = "stated twice."
+            raise UsageError(message, place=place)
+        places[name] = place
+    return {str(key): value for key, value in values.items()}, places

@@ -1,0 +1,127 @@
+"""`setupgen write`: writes the files of the recommended setup into a folder."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from setupgen.cli.options import OPTIONS, add_hardware_options, add_need_options, answers_of, facts_from
+from setupgen.errors import NothingFitsError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from setupgen.engine.intake import Answers
+    from setupgen.knowledge import Pack
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command."""
+    command = subparsers.add_parser("write", help="write a setup's files", description=__doc__)
+    command.add_argument("directory", metavar="DIR", help="folder to write into; made if it does not exist")
+    command.add_argument("--target", action="append", metavar="ID", help="write only this kind of files; may be repeated")
+    command.add_argument("--dry-run", action="store_true", help="say what would be written and write nothing")
+    command.add_argument("--diff", action="store_true", help="show the differences and write nothing")
+    command.add_argument("--overwrite", action="store_true", help="replace files that you edited or that setupgen did not make")
+    command.add_argument("--json", action="store_true", help="print what was done as one JSON document")
+    add_need_options(command)
+    add_hardware_options(command)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plans, renders and writes; 1 where nothing fits."""
+    from setupgen.cli.pack import load_pack
+    from setupgen.engine.planning import plan
+
+    pack = load_pack()
+    answers = answers_of(arguments)
+    result = plan(pack, facts_from(pack, answers)).to_json()
+    if result["choice"] is None:
+        reasons = " ".join(result["would_fit"]) or result["hosted"]["because"]
+        message = f"nothing fits this need on this hardware, so there is nothing to write. {reasons}"
+        raise NothingFitsError(message)
+    result["answers"] = stated(answers, result)
+    report = write_setup(
+        pack, result, Path(arguments.directory),
+        targets=arguments.target, command=command_line(answers, arguments.directory),
+        dry_run=arguments.dry_run, diff=arguments.diff, overwrite=arguments.overwrite,
+    )  # fmt: skip
+    if arguments.json:
+        import json
+
+        print(json.dumps(report, ensure_ascii=False, sort_keys=True, indent=1))
+    elif report["diff"]:
+        print(report["diff"], end="")
+    else:
+        print_report(report)
+    return 0
+
+
+def write_setup(
+    pack: Pack,
+    result: Mapping[str, Any],
+    directory: Path,
+    *,
+    targets: Sequence[str] | None = None,
+    command: str = "",
+    dry_run: bool = False,
+    diff: bool = False,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Renders a plan and writes it; gives what was done, by file."""
+    from setupgen.output.compare import differences
+    from setupgen.output.write import plan_writes, write
+    from setupgen.render.files import render_setup
+
+    rendered = render_setup(result, pack.templates, targets=targets, command=command)
+    if diff:
+        return {"directory": str(directory), "written": False, "files": {}, "diff": differences(rendered.files, directory)}
+    if dry_run:
+        actions = plan_writes(rendered.files, directory)
+    else:
+        actions = write(rendered.files, directory, overwrite=overwrite, modes=rendered.modes, secrets=rendered.secrets)
+    return {"directory": str(directory), "written": not dry_run, "files": dict(actions), "diff": ""}
+
+
+def print_report(report: Mapping[str, Any]) -> None:
+    """One line per file, and what to do next."""
+    for path, action in sorted(report["files"].items()):
+        print(f"{action:<10} {path}")
+    if report["written"]:
+        print(f"\nNext: read {report['directory']}/README.md", file=sys.stderr)
+    else:
+        print("\nNothing was written.", file=sys.stderr)
+
+
+def stated(answers: Answers, result: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers that make this plan again, on any machine."""
+    needs = result["facts"]["needs"]
+    found = {key: needs[key] for key in sorted(needs)}
+    hardware = result["facts"]["hardware"]
+    if "hardware" in answers.values and answers.values["hardware"] != ["auto"]:
+        found.update({key: answers.values[key] for key in ("hardware", "ram", "cpu") if key in answers.values})
+        return found
+    devices = [f"{device['count']}x {device['id']}" for device in hardware["devices"] if device["id"]]
+    found["hardware"] = devices or ["cpu"]
+    if not hardware["unified"]:
+        found["ram"] = f"{hardware['ram_bytes'] // 1024**2}M"
+    return found
+
+
+def command_line(answers: Answers, directory: str) -> str:
+    """The command that makes these files again."""
+    words = ["setupgen", "write", directory]
+    for key in OPTIONS:
+        value = answers.values.get(key)
+        if value is None or value is False:
+            continue
+        flag = f"--{key.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        else:
+            for item in value if isinstance(value, list) else [value]:
+                words += [flag, str(item)]
+    return shlex.join(words)

@@ -1,0 +1,93 @@
+"""The alternatives worth telling: the best in each respect, and what each gives up against the choice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from setupgen.engine.plan import Alternative
+from setupgen.engine.ranking import precision, quality
+from setupgen.engine.settings import choose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from setupgen.engine.candidates import Candidate
+    from setupgen.engine.host import Host
+
+    Ranked = list[tuple[Candidate, Mapping[str, float]]]
+
+EASE = ("ollama", "lm-studio", "llama-cpp")
+"""Servers in order of how little they ask of a newcomer."""
+
+
+def alternatives(host: Host, ranked: Ranked, count: int) -> tuple[Alternative, ...]:
+    """Up to `count` alternatives: best answers, fastest, smallest, least effort, then the next best models."""
+    if not ranked:
+        return ()
+    best = ranked[0][0]
+    taken = {_family(best)}
+    found: list[Alternative] = []
+    for like, candidate, score in _proposals(ranked):
+        if len(found) == count:
+            break
+        if _family(candidate) in taken:
+            continue
+        taken.add(_family(candidate))
+        found.append(Alternative(like, choose(host, candidate, score), tradeoff(host, best, candidate)))
+    return tuple(found)
+
+
+def _family(candidate: Candidate) -> tuple[str, str]:
+    """What makes two setups the same to a reader: model and server."""
+    return candidate.model.id, candidate.deployment.server.id
+
+
+def _proposals(ranked: Ranked) -> Iterator[tuple[str, Candidate, Mapping[str, float]]]:
+    rest = ranked[1:]
+    if not rest:
+        return
+    best_total = ranked[0][1]["total"]
+    close = [item for item in rest if item[1]["total"] > best_total - 0.6] or rest
+
+    def top(key: Callable[[Candidate], float], pool: Ranked) -> tuple[Candidate, Mapping[str, float]]:
+        return max(pool, key=lambda item: (round(key(item[0]), 6), item[1]["total"], [-ord(letter) for letter in item[0].model.id]))
+
+    yield ("best-quality", *top(lambda item: quality(item.model, item.suitability) + precision(item), rest))
+    yield ("fastest", *top(lambda item: item.estimate.speed.decode_tps.value, close))
+    yield ("smallest", *top(lambda item: -float(item.estimate.memory.total_bytes), close))
+    easy = [item for item in close if item[0].deployment.server.id == EASE[0]]
+    if easy and ranked[0][0].deployment.server.id != EASE[0]:
+        yield ("least-effort", *easy[0])
+    for candidate, score in rest:
+        yield "next-best", candidate, score
+
+
+def tradeoff(host: Host, best: Candidate, other: Candidate) -> str:
+    """What the alternative gains and gives up against the choice, in a sentence with numbers."""
+    gains: list[str] = []
+    losses: list[str] = []
+
+    def note(text: str, *, better: bool) -> None:
+        (gains if better else losses).append(text)
+
+    gained = quality(other.model, other.suitability) + precision(other) - quality(best.model, best.suitability) - precision(best)
+    if abs(gained) > 0.02:  # noqa: PLR2004 - below this two models count as equal
+        note("better answers expected" if gained > 0 else "weaker answers expected", better=gained > 0)
+    old, new = best.estimate.speed.decode_tps.value, other.estimate.speed.decode_tps.value
+    if host.use_case["task"] == "text-generation" and abs(new / max(old, 0.01) - 1) > 0.1:  # noqa: PLR2004 - ten per cent are felt
+        note(f"{new:.0f} instead of {old:.0f} tokens/s", better=new > old)
+    before, after = (sum(device.used_bytes for device in item.estimate.memory.devices) / 1024**3 for item in (best, other))
+    if abs(after - before) > 1:
+        note(f"{after:.1f} instead of {before:.1f} GiB", better=after < before)
+    if other.deployment.server.id != best.deployment.server.id:
+        note(f"{other.deployment.server.name} instead of {best.deployment.server.name}", better=True)
+    if gains and losses:
+        return f"{_sentence(gains)}, but {', '.join(losses)}."
+    if gains or losses:
+        return f"{_sentence(gains or losses)}."
+    return "Much the same; choose by taste or licence."
+
+
+def _sentence(parts: list[str]) -> str:
+    text = ", ".join(parts)
+    return text[0].upper() + text[1:]

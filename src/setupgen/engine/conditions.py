@@ -1,0 +1,109 @@
+"""Conditions of the rule language, with three answers: yes (`True`), no (`False`) or unknown (`None`).
+
+A condition is a mapping. Leaves name a fact and one comparison: ``{fact: needs.users, at_least: 8}``. Branches are ``all`` and ``any`` with
+a list and ``not`` with one condition. A comparison with an unknown fact is unknown; ``all`` is no as soon as one part is no, ``any`` is
+yes as soon as one part is yes. Unknown never counts as satisfied.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from setupgen.facts import Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    Condition = Mapping[str, Any]
+    Lookup = Callable[[str], Any]
+
+
+def holds(condition: Condition, lookup: Lookup) -> bool | None:
+    """Whether the condition holds: yes, no or unknown (`None`).
+
+    Args:
+        condition: as the schema of rules allows it.
+        lookup: gives the value of a dotted fact name; `None` or `Unknown` where nobody knows it.
+
+    Raises:
+        ValueError: for a condition that the schema would refuse.
+    """
+    if "all" in condition:
+        return _all(holds(part, lookup) for part in condition["all"])
+    if "any" in condition:
+        return _any(holds(part, lookup) for part in condition["any"])
+    if "not" in condition:
+        inner = holds(condition["not"], lookup)
+        return None if inner is None else not inner
+    operators = [key for key in condition if key != "fact"]
+    if "fact" not in condition or len(operators) != 1 or operators[0] not in COMPARISONS:
+        message = f"not a condition: {dict(condition)!r}"
+        raise ValueError(message)
+    value = lookup(condition["fact"])
+    known = value is not None and not isinstance(value, Unknown)
+    wanted = condition[operators[0]]
+    if operators[0] == "exists":
+        return known == bool(wanted)
+    if not known:
+        return None
+    return COMPARISONS[operators[0]](value, wanted)
+
+
+def facts_read(condition: Condition) -> Iterator[str]:
+    """Every fact name that the condition mentions, in its order."""
+    for branch in ("all", "any"):
+        for part in condition.get(branch, ()):
+            yield from facts_read(part)
+    if "not" in condition:
+        yield from facts_read(condition["not"])
+    if "fact" in condition:
+        yield condition["fact"]
+
+
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    unknown = False
+    for answer in answers:
+        if answer is False:
+            return False
+        unknown = unknown or answer is None
+    return None if unknown else True
+
+
+def _any(answers: Iterable[bool | None]) -> bool | None:
+    unknown = False
+    for answer in answers:
+        if answer:
+            return True
+        unknown = unknown or answer is None
+    return None if unknown else False
+
+
+def _number(value: Any) -> float:
+    """A number, or the number of a version-like text such as a compute capability."""
+    if isinstance(value, (int, float)):
+        return float(value)
+    match = re.match(r"\d+(?:\.\d+)?", str(value))
+    if match is None:
+        message = f"{value!r} is no number"
+        raise ValueError(message)
+    return float(match[0])
+
+
+def _contains(value: Any, wanted: Any) -> bool:
+    return wanted in value
+
+
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "is": lambda value, wanted: value == wanted,
+    "is_not": lambda value, wanted: value != wanted,
+    "in": lambda value, wanted: value in wanted,
+    "not_in": lambda value, wanted: value not in wanted,
+    "at_least": lambda value, wanted: _number(value) >= _number(wanted),
+    "at_most": lambda value, wanted: _number(value) <= _number(wanted),
+    "above": lambda value, wanted: _number(value) > _number(wanted),
+    "below": lambda value, wanted: _number(value) < _number(wanted),
+    "contains": _contains,
+    "matches": lambda value, wanted: re.search(wanted, str(value), re.IGNORECASE) is not None,
+    "exists": lambda value, wanted: bool(value) == bool(wanted),
+}

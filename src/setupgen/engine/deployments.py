@@ -1,0 +1,170 @@
+"""Which servers can run on a host at all, on which backend, and how they are started: before any model is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from setupgen.engine.plan import Rejection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from setupgen.engine.host import Group, Host
+    from setupgen.engine.rules import Judgement
+    from setupgen.knowledge import Server
+
+IMAGE_RUNTIMES = ("docker", "podman", "kubernetes")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One way to run a server on this host: on a backend, by a runtime, from an image (empty for a native program)."""
+
+    server: Server
+    backend: str
+    runtime: str
+    image: str
+
+
+def deployments(host: Host, judgement: Judgement) -> tuple[list[Deployment], list[Rejection]]:
+    """All ways to run an inference server here, and why the other servers cannot.
+
+    Args:
+        host: the host.
+        judgement: the rules that hold for the host; their excludes apply.
+    """
+    found: list[Deployment] = []
+    refused: list[Rejection] = []
+    for server in host.pack.servers.values():
+        if server.kind != "inference":
+            continue
+        reason = _server_reason(host, server)
+        if reason:
+            refused.append(Rejection("", "", server.id, (reason[0],), reason[1], tuple(host.pack.urls(server.sources[:1]))))
+            continue
+        usable, reasons = _backends(host, server)
+        kept, excluded = _apply_rules(usable, judgement)
+        found.extend(kept)
+        if not kept:
+            if excluded:
+                rules = sorted(excluded, key=lambda item: item[0])
+                refused.append(
+                    Rejection("", "", server.id, tuple(item[0] for item in rules), rules[0][1], tuple(host.pack.urls(rules[0][2])))
+                )
+            else:
+                text = "; ".join(dict.fromkeys(reasons)) or f"{server.name} has no build for this hardware."
+                refused.append(Rejection("", "", server.id, ("deployment.backend",), text, tuple(host.pack.urls(server.sources[:1]))))
+    return found, refused
+
+
+def _server_reason(host: Host, server: Server) -> tuple[str, str] | None:
+    """Why the server is out of the question whatever the backend, as (formula id, sentence)."""
+    needs = host.needs
+    if needs.server and server.id != needs.server:
+        return "needs.server", f"You asked for {host.pack.servers[needs.server].name}."
+    if server.status in {"dormant", "maintenance"} and server.id != needs.server:
+        return "server.status", f"{server.name} is {server.status}; nothing new should be built on it."
+    if needs.os not in server.platforms:
+        return "server.platforms", f"{server.name} does not run on {needs.os}."
+    if needs.runtime not in server.runtimes:
+        known = ", ".join(server.runtimes)
+        return "server.runtimes", f"{server.name} is not offered under {needs.runtime} here; it can be run as: {known}."
+    return None
+
+
+def _backends(host: Host, server: Server) -> tuple[list[Deployment], list[str]]:
+    """The server's backends that this host can use, best first, and why the others cannot."""
+    reasons: list[str] = []
+    group = host.group
+    usable = []
+    names = tuple(name for device in (group.devices if group else ()) for name in device.backends)
+    wanted = tuple(dict.fromkeys(name for name in names if name != "cpu")) or ("cpu",)
+    for name in (*wanted, "cpu"):
+        entry = server.backends.get(name)
+        if any(item.backend == name for item in usable):
+            continue
+        if entry is None:
+            if name != "cpu" or wanted == ("cpu",):
+                reasons.append(f"{server.name} has no {name} build.")
+            continue
+        if reason := backend_reason(host, server, name, entry, group):
+            reasons.append(reason)
+            continue
+        image = image_of(host, entry)
+        usable.append(Deployment(server, name, host.needs.runtime, image if host.needs.runtime in IMAGE_RUNTIMES else ""))
+    return usable, reasons
+
+
+def backend_reason(host: Host, server: Server, name: str, entry: Mapping[str, Any], group: Group | None) -> str:
+    """Why this backend of the server cannot be used here, or empty."""
+    needs = host.needs
+    if needs.os not in entry.get("platforms", server.platforms):
+        return f"{server.name} has no {name} build for {needs.os}."
+    if needs.runtime not in entry.get("runtimes", server.runtimes):
+        return f"{server.name} cannot use {name} under {needs.runtime}."
+    if needs.runtime in IMAGE_RUNTIMES and not image_of(host, entry):
+        return f"{server.name} publishes no {name} image for this processor."
+    if needs.os == "macos" and needs.runtime in IMAGE_RUNTIMES and name != "cpu":
+        return "Containers on macOS cannot use the GPU."
+    if name == "cpu" or group is None:
+        return ""
+    for part, device in zip(group.parts, group.devices, strict=True):
+        if name not in device.backends:
+            return f"{device.name} does not run {name}."
+        capability = part.capability or device.capability
+        minimum = entry.get("minimum_capability")
+        if minimum and not capability:
+            return f"{server.name} needs compute capability {minimum}, and that of {device.name} is not known."
+        if minimum and _version(capability) < _version(str(minimum)):
+            return f"{server.name} needs compute capability {minimum} or newer; {device.name} has {capability}."
+        targets = entry.get("targets")
+        if targets and capability and capability not in targets:
+            return f"{server.name}'s {name} build does not cover {capability} ({device.name})."
+    return ""
+
+
+def image_of(host: Host, entry: Mapping[str, Any]) -> str:
+    """The backend's image for the host's processor, or empty."""
+    architecture = "arm64" if host.arm64 else "amd64"
+    if architecture not in entry.get("architectures", (architecture,)):
+        return ""
+    by_architecture = entry.get("images", {})
+    return str(by_architecture.get(architecture, entry.get("image", "")))
+
+
+def _apply_rules(usable: list[Deployment], judgement: Judgement) -> tuple[list[Deployment], list[tuple[str, str, list[str]]]]:
+    kept: list[Deployment] = []
+    excluded: list[tuple[str, str, list[str]]] = []
+    for item in usable:
+        tags = {"server": item.server.id, "backend": item.backend, "runtime": item.runtime}
+        hits = list(excluding(judgement, tags, partial=True))
+        if hits:
+            excluded.extend(hits)
+        else:
+            kept.append(item)
+    return kept, excluded
+
+
+def excluding(judgement: Judgement, tags: Mapping[str, Any], *, partial: bool) -> Iterator[tuple[str, str, list[str]]]:
+    """The rules that exclude something with these tags, as (rule id, sentence, source ids).
+
+    Args:
+        judgement: effects that hold.
+        tags: what is known of the thing so far.
+        partial: only selectors that these tags answer completely count; otherwise a missing tag counts as no match.
+    """
+    for effect in judgement.of("exclude"):
+        if partial and not all(key in tags for key, _ in effect.selector):
+            continue
+        if effect.selects(tags):
+            yield effect.rule.id, effect.rule.because, list(effect.rule.sources)
+    for effect in judgement.of("require"):
+        if partial and not all(key in tags for key, _ in effect.selector):
+            continue
+        if not effect.selects(tags):
+            yield effect.rule.id, effect.rule.because, list(effect.rule.sources)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdigit())

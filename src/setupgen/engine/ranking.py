@@ -1,0 +1,116 @@
+"""Scores candidates and puts them in order. Weights are data (vocabulary of experiences); the parts below are shown to the user.
+
+Parts, each roughly between 0 and 1:
+    quality: size class and date of the model, and how well it is regarded for the use case (see `quality`).
+    precision: what the quantisation of weights and cache costs; 0 is lossless, negative is worse.
+    speed: decode speed for one user against what feels comfortable.
+    latency: time to first token for a typical prompt.
+    throughput: tokens per second over all users against what they need together.
+    fit: how much memory stays free, so that a close call loses against a roomy one.
+    rules: sum of the preferences of rules.
+"""
+
+from __future__ import annotations
+
+from math import exp, log2, sqrt
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from setupgen.engine.candidates import Candidate
+    from setupgen.engine.host import Host
+    from setupgen.knowledge import Model
+
+MONTHS_PER_DOUBLING = 8.0
+"""Months in which a new model of half the size reaches the quality of the old one; cautious beside the 3.5 months of the densing law."""
+
+RULE_UNIT = 0.02
+"""Score of one point of preference in a rule."""
+
+# Loss by average bits per weight: points of a curve, interpolated. Shape after llama.cpp's published perplexity tables:
+# flat down to 6 bits, small at 4.8, steep below 4.
+PRECISION = ((16.0, 0.0), (8.5, -0.005), (6.5, -0.02), (5.6, -0.05), (4.8, -0.09), (4.4, -0.14), (3.9, -0.30), (3.4, -0.55), (2.7, -1.0), (1.5, -2.5))
+
+NATIVE_QUANTS = frozenset({"MXFP4"})
+"""Quantisations that a model was trained in: nothing is lost."""
+
+SUITABILITY = {3: 0.12, 2: 0.04, 1: -0.08, 0: -0.2}
+
+
+def effective_billions(model: Model) -> float:
+    """Size class in billions of parameters: the geometric mean of total and active, the usual rule of thumb for mixtures."""
+    return sqrt(model.total_parameters * model.active_parameters) / 1e9
+
+
+def months_since_2024(date: str) -> float:
+    """Months from January 2024 to an ISO date (day and month may be missing)."""
+    parts = [int(part) for part in date.split("-") if part.isdigit()]
+    year, month = parts[0], parts[1] if len(parts) > 1 else 6
+    return (year - 2024) * 12 + month - 1
+
+
+def quality(model: Model, suitability: int) -> float:
+    """Expected quality of answers: size class, generation, and regard for the use case."""
+    size = log2(max(effective_billions(model), 0.05) + 0.5)
+    generation = max(months_since_2024(model.released), 0.0) / MONTHS_PER_DOUBLING
+    return (size + generation) / 10 + SUITABILITY[suitability]
+
+
+def precision(candidate: Candidate) -> float:
+    """What quantisation costs; more for small models, nothing where the model was trained in it."""
+    cache = -0.01 if candidate.facts["settings.cache_bits"] < 16 else 0.0  # noqa: PLR2004 - 16-bit is the unquantised cache
+    if candidate.weights.quant in NATIVE_QUANTS:
+        return cache
+    small = 1.5 if effective_billions(candidate.model) < 4 else 1.0  # noqa: PLR2004 - billions of parameters
+    return _interpolate(candidate.bits) * small + cache
+
+
+def _interpolate(bits: float) -> float:
+    if bits >= PRECISION[0][0]:
+        return PRECISION[0][1]
+    for (high, at_high), (low, at_low) in zip(PRECISION, PRECISION[1:], strict=False):
+        if bits >= low:
+            return at_low + (at_high - at_low) * (bits - low) / (high - low)
+    return PRECISION[-1][1]
+
+
+def _saturating(ratio: float) -> float:
+    return 1 - exp(-1.2 * max(ratio, 0.0))
+
+
+def parts(host: Host, candidate: Candidate) -> dict[str, float]:
+    """The parts of the score, unweighted."""
+    use_case = host.use_case
+    speed = candidate.estimate.speed
+    comfortable = float(use_case["comfortable_tps"]) or 200.0
+    decode = speed.decode_tps.value if use_case["task"] == "text-generation" else speed.prefill_tps.value / 10
+    total = speed.aggregate_tps.value * candidate.replicas
+    capacity = max((device.capacity_bytes for device in candidate.estimate.memory.devices), default=1)
+    free = float(candidate.facts["fit.memory_margin_gib"]) * 1024**3 / capacity
+    return {
+        "quality": quality(candidate.model, candidate.suitability),
+        "precision": precision(candidate),
+        "speed": _saturating(decode / comfortable),
+        "latency": exp(-speed.ttft_s.value / 8),
+        "throughput": _saturating(total / (comfortable * max(host.needs.users, 4))),
+        "fit": min(free, 0.1) * 10 - 1,
+        "rules": sum(effect.weight for effect in candidate.effects if effect.kind == "prefer") * RULE_UNIT,
+    }
+
+
+def score(host: Host, candidate: Candidate) -> Mapping[str, float]:
+    """Weighted parts and their ``total``."""
+    weights = host.experience["weights"]
+    weighted = {name: value * float(weights.get(name, FIXED.get(name, 0.0))) for name, value in parts(host, candidate).items()}
+    return {**weighted, "total": sum(weighted.values())}
+
+
+FIXED = {"fit": 0.03, "rules": 1.0}
+"""Weights of the parts that no experience changes."""
+
+
+def rank(host: Host, candidates: list[Candidate]) -> list[tuple[Candidate, Mapping[str, float]]]:
+    """Candidates with their scores, best first; ties are broken by ids."""
+    scored = [(candidate, score(host, candidate)) for candidate in candidates]
+    return sorted(scored, key=lambda item: (-round(item[1]["total"], 9), item[0].key))

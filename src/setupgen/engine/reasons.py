@@ -1,0 +1,199 @@
+"""Says in sentences why a plan is what it is: decisions, warnings, open questions and what would fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from setupgen.engine.plan import Caution, Decision
+from setupgen.knowledge import GIB
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from setupgen.engine.candidates import Candidate, Field
+    from setupgen.engine.host import Host
+    from setupgen.engine.plan import Choice
+    from setupgen.engine.rules import Effect, RuleBook
+
+
+def decisions(host: Host, best: Candidate, choice: Choice) -> Iterator[Decision]:
+    """One decision per part of the choice, in the order in which a reader asks."""
+    yield _model(host, best)
+    yield _weights(host, best)
+    yield _server(host, best)
+    yield _backend(host, best)
+    yield _context(host, best)
+    yield from _slots(host, best)
+    yield from _cache(host, best)
+    yield from _placement(best)
+    yield _runtime(host, best)
+    yield from _exposure(host, choice)
+    yield from _by_rules(host, best)
+
+
+def _because(host: Host, best: Candidate, kind: str, key: str) -> tuple[list[str], list[str]]:
+    """Sentences and source addresses of the preferences that name `key` and speak for the candidate."""
+    hits = [effect for effect in best.effects if effect.kind == kind and any(name == key for name, _ in effect.selector)]
+    return [effect.rule.because for effect in hits], [url for effect in hits for url in host.pack.urls(list(effect.rule.sources))]
+
+
+REGARD = {3: "a usual expert pick for", 2: "good for", 1: "usable for", 0: "not usually recommended for"}
+
+
+def _model(host: Host, best: Candidate) -> Decision:
+    model = best.model
+    reasons, urls = _because(host, best, "prefer", "model")
+    mixture = f", of which {model.active_parameters / 1e9:.1f}B work per token" if model.is_mixture else ""
+    text = (
+        f"{model.name} ({model.total_parameters / 1e9:.1f}B parameters{mixture}, {model.released}, {model.license_id}) is"
+        f" {REGARD[best.suitability]} {host.use_case['label'].lower()}, and scored best of what fits with enough speed."
+    )
+    return Decision(
+        "model", model.id, " ".join([text, *reasons]), "ranking.total", tuple(host.pack.urls(model.sources[:2])) + tuple(urls),
+        (("needs.use_case", host.needs.use_case), ("needs.experience", host.needs.experience)),
+    )
+
+
+def _weights(host: Host, best: Candidate) -> Decision:
+    weights = best.weights
+    size = float(best.facts["weights.gib"])
+    entry = host.pack.vocabulary("quantisations").get(weights.quant, {})
+    text = f"{weights.quant} takes {size:.1f} GiB ({best.bits:.1f} bits per weight) and leaves room for the cache. {entry.get('description', '')}"
+    return Decision("weights.quant", weights.quant, text.strip(), "ranking.precision", tuple(host.pack.urls(best.model.sources[:1])))
+
+
+def _server(host: Host, best: Candidate) -> Decision:
+    server = best.deployment.server
+    reasons, urls = _because(host, best, "prefer", "server")
+    text = f"{server.name} {server.version} reads {best.weights.format} and runs on {best.deployment.backend} here."
+    return Decision("server", server.id, " ".join([text, *reasons]), "ranking.rules", tuple(host.pack.urls(server.sources[:1])) + tuple(urls))
+
+
+def _backend(host: Host, best: Candidate) -> Decision:
+    backend = best.deployment.backend
+    reasons, urls = _because(host, best, "prefer", "backend")
+    label = host.pack.vocabulary("backends").get(backend, {}).get("label", backend)
+    device = host.group.devices[0].name if host.group and backend != "cpu" else host.cpu.name
+    return Decision("backend", backend, " ".join([f"{label} is what {device} offers this server.", *reasons]), "deployment.backend", tuple(urls))
+
+
+def _context(host: Host, best: Candidate) -> Decision:
+    context = best.workload.context
+    origin = host.facts.origins.get("needs.context", "assumed")
+    floor = int(host.use_case["minimum_context"])
+    text = f"{context} tokens per user, as you asked" if origin != "assumed" else f"{context} tokens per user, usual for {host.use_case['label'].lower()}"
+    text += f" (it needs {floor} at least). It is written out, because servers' own defaults differ and cut prompts silently."
+    return Decision("settings.context", context, text, "context", tuple(host.pack.urls(best.deployment.server.sources[:1])), (("needs.context", context),))
+
+
+def _slots(host: Host, best: Candidate) -> Iterator[Decision]:
+    workload = best.workload
+    users = host.needs.users
+    text = f"{workload.parallel} at the same time for {users} user{'s' * (users > 1)}; each slot has its own {workload.context} tokens."
+    yield Decision("settings.parallel", workload.parallel, text, "parallel", (), (("needs.users", users),))
+
+
+def _cache(host: Host, best: Candidate) -> Iterator[Decision]:
+    cache = best.workload.cache_k
+    size = best.estimate.memory.kv_cache_bytes / GIB
+    kept = cache == best.deployment.server.settings.get("default_cache_type", "f16")
+    text = f"The cache takes {size:.2f} GiB"
+    text += " in full precision, which fits." if kept else " at 8 bits, so that everything fits; below 8 bits tool calls begin to fail."
+    sources = [url for effect in best.effects if effect.rule.topic == "cache" for url in host.pack.urls(list(effect.rule.sources))]
+    yield Decision("settings.cache_type_k", cache, text, "memory.kv_cache", tuple(dict.fromkeys(sources)))
+
+
+PLACES = {
+    "full": "Everything lies on the accelerator; nothing spills into main memory.",
+    "experts": "The experts of {n} layers lie in main memory and everything else on the accelerator, which is far faster than moving whole layers.",
+    "layers": "{g} layers lie on the accelerator and the rest in main memory, which is slow.",
+    "cpu": "It runs on the CPU from main memory.",
+}
+
+
+def _placement(best: Candidate) -> Iterator[Decision]:
+    placement = best.estimate.memory.placement
+    text = PLACES[placement.kind].format(n=placement.n_cpu_moe, g=placement.gpu_layers)
+    margin = float(best.facts["fit.memory_margin_gib"])
+    yield Decision("settings.offload", placement.kind, f"{text} {margin:.1f} GiB stay free on the fullest device.", "memory.place")
+    if placement.tensor_parallel > 1:
+        yield Decision("settings.tensor_parallel", placement.tensor_parallel, "The cards share each layer, because one alone is too small or too slow.", "memory.place")
+    if best.replicas > 1:
+        yield Decision("settings.replicas", best.replicas, "The model fits one card, so copies serve more users than sharing layers would.", "memory.place")
+
+
+def _runtime(host: Host, best: Candidate) -> Decision:
+    runtime = best.deployment.runtime
+    stated = host.facts.origins.get("needs.runtime") != "assumed"
+    text = "As you asked." if stated else "Usual for this operating system; GPU containers do not exist on macOS." if host.needs.os == "macos" else "Usual for this operating system."
+    return Decision("runtime", runtime, text, "needs.runtime")
+
+
+def _exposure(host: Host, choice: Choice) -> Iterator[Decision]:
+    port = choice.settings["port"]
+    text = f"Only this host can reach it, on port {port}, which is written out because defaults have moved between versions."
+    yield Decision("settings.bind", choice.settings["bind"], text, "exposure.local", (), (("needs.exposure", host.needs.exposure),))
+    if choice.proxy:
+        yield Decision("proxy", choice.proxy["id"], choice.proxy["because"], "exposure.proxy")
+
+
+def _by_rules(host: Host, best: Candidate) -> Iterator[Decision]:
+    for effect in best.effects:
+        if effect.kind == "set":
+            for key, value in effect.values:
+                yield Decision(key, value, effect.rule.because, effect.rule.id, tuple(host.pack.urls(list(effect.rule.sources))))
+
+
+def warnings(host: Host, field: Field, best: Candidate | None, choice: Choice | None) -> Iterator[Caution]:
+    """What rules warn of, what sources disagreed about, and what follows from the numbers."""
+    effects: tuple[Effect, ...] | list[Effect] = best.effects if best else field.judgement.effects if field.judgement else []
+    seen = set()
+    for effect in sorted((effect for effect in effects if effect.kind == "warn"), key=lambda item: item.rule.id):
+        if effect.rule.id not in seen:
+            seen.add(effect.rule.id)
+            yield Caution(effect.rule.id, effect.text, tuple(host.pack.urls(list(effect.rule.sources))))
+    for number, clash in enumerate(host.facts.clashes, 1):
+        yield Caution(f"facts-disagree-{number}", clash)
+    for part in host.unused_parts:
+        yield Caution("accelerator-left-idle", f"{part.name} is left idle: it cannot work together with the other accelerators.")
+    if best and choice:
+        yield from _faults(host, best)
+        disk = host.lookup["hardware.disk_free_gib"]
+        if disk is not None and choice.download_bytes * 1.1 > disk * GIB:
+            text = f"The download takes {choice.download_bytes / 1e9:.1f} GB and {disk:.0f} GiB of disk are free: make room first."
+            yield Caution("disk-too-small", text)
+
+
+def _faults(host: Host, best: Candidate) -> Iterator[Caution]:
+    for number, fault in enumerate(best.model.raw.get("faults", ()), 1):
+        yield Caution(f"known-fault-{number}", f"{best.model.name}: {fault}", tuple(host.pack.urls(best.model.sources[:1])))
+
+
+def open_questions(host: Host, book: RuleBook, field: Field) -> Iterator[str]:
+    """Questions whose answers could change the plan: facts that rules wanted and nobody knows."""
+    asked = set()
+    for _rule, facts in field.judgement.unknown if field.judgement else ():
+        for fact in facts:
+            question = book.question(fact)
+            if question and question not in asked:
+                asked.add(question)
+                yield question
+    for part in host.hardware.parts:
+        if not part.id:
+            yield f"What is {part.name}? The knowledge base does not know it, so it was left out."
+
+
+def would_fit(host: Host, field: Field) -> Iterator[str]:
+    """For a plan in which nothing fits: what came nearest and what would make it fit."""
+    nearest = [item for item in field.rejected if item.by and item.by[0] in {"memory.fit", "memory.weights", "model.context", "speed.minimum"}]
+    smallest: dict[str, Any] = {}
+    for item in nearest:
+        smallest.setdefault(item.by[0], item.because)
+    if "memory.fit" in smallest or "memory.weights" in smallest:
+        yield f"More memory, a smaller context or fewer users: {smallest.get('memory.fit') or smallest.get('memory.weights')}"
+    if "speed.minimum" in smallest:
+        yield f"A faster memory or a smaller model: {smallest['speed.minimum']}"
+    if "model.context" in smallest:
+        yield f"A smaller context: {smallest['model.context']}"
+    if host.needs.server or host.needs.model or host.needs.quant:
+        yield "Not insisting on the server, model or quantisation."

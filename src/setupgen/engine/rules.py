@@ -1,0 +1,132 @@
+"""Applies the rules of the knowledge base and keeps the trace.
+
+A rule that reads only facts of the host is judged once (`judge_host`); one that reads facts of a candidate is judged for each candidate
+(`RuleBook.judge`). Excludes and requires do not depend on order; preferences add up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from setupgen.engine.conditions import facts_read, holds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from setupgen.knowledge import Pack
+
+    Lookup = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: when it holds, its effects, and the sentence that explains it."""
+
+    id: str
+    topic: str
+    when: Mapping[str, Any]
+    then: tuple[Mapping[str, Any], ...]
+    because: str
+    sources: tuple[str, ...]
+    per_candidate: bool
+    overrides: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect of a rule that holds: its kind (exclude, require, prefer, set, warn) and what it says."""
+
+    kind: str
+    rule: Rule
+    selector: tuple[tuple[str, tuple[Any, ...]], ...]
+    weight: float = 0.0
+    values: tuple[tuple[str, Any], ...] = ()
+    text: str = ""
+
+    def selects(self, tags: Mapping[str, Any]) -> bool:
+        """Whether the selector covers a candidate with these tags; an empty selector covers all."""
+        return all(_matches(tags.get(key), wanted) for key, wanted in self.selector)
+
+
+@dataclass
+class Judgement:
+    """The effects that hold for a host or a candidate, and the rules that could not be judged."""
+
+    effects: list[Effect] = field(default_factory=list)
+    unknown: list[tuple[Rule, tuple[str, ...]]] = field(default_factory=list)
+
+    def of(self, kind: str) -> Iterator[Effect]:
+        """The effects of one kind, in order of rule id."""
+        return (effect for effect in self.effects if effect.kind == kind)
+
+
+def _matches(value: Any, wanted: tuple[Any, ...]) -> bool:
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(item in wanted for item in value)
+    return value in wanted
+
+
+def _tuple(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _effect(rule: Rule, raw: Mapping[str, Any]) -> Effect:
+    for kind in ("exclude", "require", "prefer"):
+        if kind in raw:
+            selector = tuple((key, _tuple(value)) for key, value in sorted((raw[kind] or {}).items()))
+            return Effect(kind, rule, selector, weight=float(raw.get("weight", 1)))
+    if "set" in raw:
+        return Effect("set", rule, (), values=tuple(sorted(raw["set"].items())))
+    return Effect("warn", rule, (), text=raw["warn"]["text"] if isinstance(raw["warn"], dict) else str(raw["warn"]))
+
+
+class RuleBook:
+    """All rules of a pack, ready to be judged."""
+
+    def __init__(self, pack: Pack) -> None:
+        scopes = {name: entry["scope"] for name, entry in pack.vocabulary("facts").items()}
+        self._questions = {name: entry.get("ask", "") for name, entry in pack.vocabulary("facts").items()}
+        self.rules = tuple(
+            Rule(
+                id=id_,
+                topic=raw["topic"],
+                when=raw["when"],
+                then=tuple(raw["then"]),
+                because=raw["because"],
+                sources=tuple(raw["sources"]),
+                per_candidate=any(scopes.get(name) == "candidate" for name in facts_read(raw["when"])),
+                overrides=raw.get("overrides", ""),
+            )
+            for id_, raw in sorted(pack.rules.items())
+        )
+        self._effects = {rule.id: tuple(_effect(rule, raw) for raw in rule.then) for rule in self.rules}
+        self._host = tuple(rule for rule in self.rules if not rule.per_candidate)
+        self._candidate = tuple(rule for rule in self.rules if rule.per_candidate)
+
+    def judge_host(self, lookup: Lookup) -> Judgement:
+        """Judges the rules that need no candidate."""
+        return self._judge(self._host, lookup)
+
+    def judge(self, lookup: Lookup) -> Judgement:
+        """Judges the rules that read facts of a candidate; `lookup` must know the host's facts too."""
+        return self._judge(self._candidate, lookup)
+
+    def _judge(self, rules: tuple[Rule, ...], lookup: Lookup) -> Judgement:
+        result = Judgement()
+        overridden: set[str] = set()
+        for rule in rules:
+            answer = holds(rule.when, lookup)
+            if answer:
+                result.effects.extend(self._effects[rule.id])
+                overridden.add(rule.overrides)
+            elif answer is None:
+                missing = tuple(name for name in facts_read(rule.when) if lookup(name) is None)
+                result.unknown.append((rule, missing))
+        if len(overridden) > 1:
+            result.effects = [effect for effect in result.effects if effect.kind != "set" or effect.rule.id not in overridden]
+        return result
+
+    def question(self, fact: str) -> str:
+        """The sentence that asks for a fact, or empty."""
+        return self._questions.get(fact, "")

@@ -1,0 +1,210 @@
+"""Turns a candidate into a complete choice: settings, command line, container, connection and clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from setupgen.engine.deployments import IMAGE_RUNTIMES
+from setupgen.engine.launch import launch
+from setupgen.engine.plan import Choice
+from setupgen.engine.weights import download_bytes
+from setupgen.knowledge import GIB
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from setupgen.engine.candidates import Candidate
+    from setupgen.engine.host import Host
+    from setupgen.knowledge import Server
+
+LOOPBACK = "127.0.0.1"
+KEY_VARIABLE = "SETUPGEN_API_KEY"
+PROXY_PORT = 8443
+MEGABITS_100 = 100_000_000
+
+
+def choose(host: Host, candidate: Candidate, score: Mapping[str, float]) -> Choice:
+    """The complete choice that a candidate stands for."""
+    server = candidate.deployment.server
+    settings = base_settings(host, candidate)
+    for effect in candidate.effects:
+        if effect.kind == "set":
+            settings.update({key.removeprefix("settings."): value for key, value in effect.values if not key.startswith("sampling.")})
+    container = container_of(host, candidate) if candidate.deployment.runtime in IMAGE_RUNTIMES else {}
+    listening = dict(settings)
+    if container:
+        listening.update(bind="0.0.0.0", port=container["port"])  # noqa: S104 - inside the container; published on loopback only
+        if host.needs.weights_file:
+            container["weights_path"] = listening["weights_file"] = "/weights/" + host.needs.weights_file.replace("\\", "/").rsplit("/", 1)[-1]
+    flags, environment = launch(server, listening)
+    proxy = proxy_of(host, server, settings["auth"])
+    return Choice(
+        model=candidate.model,
+        weights=candidate.weights,
+        weights_bytes=round(float(candidate.facts["weights.gib"]) * GIB),
+        source=candidate.source,
+        server=server,
+        image=candidate.deployment.image,
+        runtime=candidate.deployment.runtime,
+        backend=candidate.deployment.backend,
+        settings={**settings, "program": list(server.raw.get("program", ())), "flags": flags, "environment": environment},
+        container=container,
+        connection=connection_of(settings, server.raw.get("endpoints", {}), proxy, candidate.workload.context),
+        sampling=sampling_of(host, candidate),
+        memory=candidate.estimate.memory,
+        speed=candidate.estimate.speed,
+        clients=clients_of(host, candidate),
+        score=score,
+        proxy=proxy,
+        download_bytes=download_bytes(candidate.model.architecture, candidate.weights),
+    )
+
+
+def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
+    """Settings before rules change any, with every key that a server's `launch` may read."""
+    server, workload = candidate.deployment.server, candidate.workload
+    placement = candidate.estimate.memory.placement
+    features = server.raw.get("features", {})
+    parsers = candidate.model.parsers.get(server.id, {})
+    tools = bool(host.use_case["tool_calls"] and features.get("tool_calls") and "tools" in candidate.model.capabilities)
+    embeds = host.use_case["task"] == "embedding"
+    return {
+        "alias": candidate.model.id.rsplit("/", maxsplit=1)[-1],
+        "auth": auth_of(server) if host.needs.exposure != "local" else {"kind": "none"},
+        "backend": candidate.deployment.backend,
+        "bind": LOOPBACK,
+        "cache_type_k": workload.cache_k,
+        "cache_type_v": workload.cache_v,
+        "context": workload.context,
+        "context_total": workload.context * workload.parallel,
+        "embeddings": embeds and "embedding" in candidate.model.tasks,
+        "flash_attention": True,
+        "keep_alive": "30m",
+        "kv_cache_gib": -(-candidate.estimate.memory.kv_cache_bytes // GIB) or None,
+        "kv_unified": False,
+        "loaded_models": 1,
+        "metrics": True,
+        "model_context": candidate.model.native_context,
+        "offline": host.needs.offline,
+        "offload": {"kind": placement.kind, "gpu_layers": placement.gpu_layers, "n_cpu_moe": placement.n_cpu_moe},
+        "parallel": workload.parallel,
+        "port": server.port,
+        "privacy": host.needs.privacy,
+        "projector": "vision" in host.use_case["capabilities"] if "image" in candidate.model.inputs else None,
+        "prompt_cache_mib": prompt_cache_mib(host, candidate),
+        "reasoning_parser": parsers.get("reasoning"),
+        "replicas": candidate.replicas,
+        "runtime": candidate.deployment.runtime,
+        "rerank": embeds and "rerank" in candidate.model.tasks,
+        "memory_share": server.settings.get("memory_claim"),
+        "tensor_parallel": placement.tensor_parallel,
+        "tensor_split": ",".join(str(share) for share in placement.tensor_split) or None,
+        "threads": host.hardware.threads or None,
+        "tool_calls": tools,
+        "tool_parser": parsers.get("tool") if tools else None,
+        "ubatch": workload.ubatch,
+        "unified": host.hardware.unified,
+        "weights_file": host.needs.weights_file or None,
+        "weights_source": candidate.source,
+    }
+
+
+def auth_of(server: Server) -> dict[str, Any]:
+    """Who checks the key and which variable holds it: the server's own variable, or ours where a proxy must check it."""
+    variable = server.raw.get("key_variable")
+    if variable:
+        return {"kind": "api-key", "env": variable, "by": "server"}
+    return {"kind": "api-key", "env": KEY_VARIABLE, "by": "proxy"}
+
+
+def prompt_cache_mib(host: Host, candidate: Candidate) -> int:
+    """Main memory for llama.cpp's prompt cache: its default of 8 GiB where a quarter of what is free allows it, else less."""
+    default = int(candidate.deployment.server.settings.get("host_prompt_cache_mib", 0))
+    memory = candidate.estimate.memory
+    unified = host.hardware.unified or not memory.devices or candidate.deployment.backend == "cpu"
+    taken = memory.total_bytes if unified else memory.host_bytes
+    spare = max(host.hardware.ram_bytes - taken, 0)
+    return min(default, int(spare / 4 / 1024**2) // 256 * 256)
+
+
+def container_of(host: Host, candidate: Candidate) -> dict[str, Any]:
+    """What a container needs to run this candidate."""
+    server = candidate.deployment.server
+    raw = server.container
+    group = host.group
+    gpu = {"cuda": "nvidia", "rocm": "rocm", "vulkan": "dri", "sycl": "dri"}.get(candidate.deployment.backend, "none")
+    return {
+        "image": candidate.deployment.image,
+        "port": raw["port"],
+        "volume": raw.get("volume", ""),
+        "volume_name": f"{server.id}-models",
+        "health": list(raw.get("health", ())),
+        "gpu": gpu,
+        "gpu_count": candidate.cards or (group.count if group else 0),
+        "shm_size": raw.get("shm_size", ""),
+        "ipc": raw.get("ipc", ""),
+        "environment": dict(raw.get("environment", {})),
+        "start_period_s": 600 if download_bytes(candidate.model.architecture, candidate.weights) < 40 * GIB else 3600,
+    }
+
+
+def proxy_of(host: Host, server: Server, auth: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The proxy in front of the server: none on this host alone, else one that brings TLS and, if need be, asks for the key."""
+    if host.needs.exposure == "local":
+        return None
+    caddy = host.pack.servers["caddy"]
+    checks = "The server checks the key itself" if auth.get("by") == "server" else f"{server.name} asks for no key, so the proxy does"
+    return {
+        "id": caddy.id,
+        "version": caddy.version,
+        "image": caddy.backends["cpu"]["image"],
+        "because": f"Others can reach it ({host.needs.exposure}): the proxy brings TLS and long time-outs. {checks}.",
+        "tls": True,
+        "auth": dict(auth),
+        "port": PROXY_PORT if host.needs.exposure == "lan" else 443,
+        "address": "",
+    }
+
+
+def connection_of(
+    settings: Mapping[str, Any], endpoints: Mapping[str, str], proxy: Mapping[str, Any] | None, context: int
+) -> dict[str, Any]:
+    """How clients on this host reach the server."""
+    base = f"https://localhost:{proxy['port']}" if proxy else f"http://{settings['bind']}:{settings['port']}"
+
+    def address(name: str) -> str | None:
+        return base + endpoints[name] if name in endpoints else None
+
+    return {
+        "host": "localhost" if proxy else settings["bind"],
+        "base_url": base,
+        "openai_url": address("openai"),
+        "anthropic_url": address("anthropic"),
+        "ollama_url": address("ollama"),
+        "health_url": f"http://{settings['bind']}:{settings['port']}{endpoints.get('health', '/')}",
+        "model": settings["alias"],
+        "key_env": settings["auth"].get("env"),
+        "context": context,
+    }
+
+
+def sampling_of(host: Host, candidate: Candidate) -> dict[str, float]:
+    """Sampling for this experience: the publisher's, by use case, then experience, then default; rules may change single values."""
+    published = candidate.model.sampling
+    for key in (host.needs.use_case, host.needs.experience, "default"):
+        if key in published:
+            sampling = dict(published[key])
+            break
+    else:
+        sampling = {}
+    for effect in candidate.effects:
+        if effect.kind == "set":
+            sampling.update({key.removeprefix("sampling."): value for key, value in effect.values if key.startswith("sampling.")})
+    return sampling
+
+
+def clients_of(host: Host, candidate: Candidate) -> tuple[str, ...]:
+    """Client programs that suit the use case and speak one of the server's dialects, in the use case's order."""
+    spoken = set(candidate.deployment.server.apis)
+    known = host.pack.clients
+    return tuple(name for name in host.use_case["clients"] if name in known and spoken & set(known[name]["apis"]))

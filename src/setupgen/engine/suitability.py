@@ -1,0 +1,69 @@
+"""Whether a model suits a need at all, and where its weights come from for a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from setupgen.engine.host import Host
+    from setupgen.knowledge import Model, Server, Weights
+
+LICENSES = {"any": ("open", "commercial", "restricted"), "commercial": ("open", "commercial"), "open": ("open",)}
+
+
+def model_reason(host: Host, model: Model) -> tuple[str, str] | None:
+    """Why the model is out of the question for this need, as (formula id, sentence), or `None`.
+
+    A model that somebody insists on is refused only where it cannot work, not where it is merely not recommended.
+    """
+    needs = host.needs
+    insisted = bool(needs.model) and model.id == needs.model
+    if needs.model and not insisted:
+        return "needs.model", f"You asked for {host.pack.models[needs.model].name}."
+    if model.license_class not in LICENSES[needs.license]:
+        return "model.license", f"Its licence ({model.license_id}) is {model.license_class}, and you asked for {needs.license}."
+    task = host.use_case["task"]
+    tasks = {task} | ({"rerank"} if task == "embedding" and insisted else set()) | ({"text-to-speech"} if insisted else set())
+    if not tasks & set(model.tasks):
+        return "model.task", f"It is made for {', '.join(model.tasks)}, not for {host.use_case['label'].lower()}."
+    missing = [name for name in host.use_case["capabilities"] if name not in model.capabilities]
+    if missing:
+        return "model.capabilities", f"It lacks {', '.join(missing)}, which {host.use_case['label'].lower()} needs."
+    if not insisted and not model.use_cases.get(needs.use_case):
+        return "model.use_case", f"No source recommends it for {host.use_case['label'].lower()}."
+    return _context_reason(host, model)
+
+
+def _context_reason(host: Host, model: Model) -> tuple[str, str] | None:
+    needs = host.needs
+    assumed = host.facts.origins.get("needs.context") == "assumed"
+    minimum = int(host.use_case["minimum_context"])
+    least = minimum if needs.context <= 0 else min(minimum, needs.context) if assumed else needs.context
+    if model.maximum_context < least:
+        return "model.context", f"It takes at most {model.maximum_context} tokens of context, and {least} are needed."
+    return None
+
+
+def source_of(server: Server, weights: Weights, *, local_file: str = "") -> str:
+    """The name under which a server pulls these weights, or empty where it cannot.
+
+    Args:
+        server: the server.
+        weights: the weights.
+        local_file: a file that the user has already; used as it is by servers that take a file.
+    """
+    naming = server.raw.get("pulls", "")
+    if local_file and naming == "repository-quant":
+        return local_file
+    if naming == "ollama":
+        if weights.ollama:
+            return weights.ollama
+        return f"hf.co/{weights.repository}:{weights.quant}" if weights.repository and weights.format == "gguf" else ""
+    if naming == "repository-quant":
+        return f"{weights.repository}:{weights.quant}" if weights.repository else ""
+    return weights.repository
+
+
+def bits_per_weight(model: Model, size: int) -> float:
+    """Average bits per weight of these weights."""
+    return size * 8 / max(model.total_parameters, 1)

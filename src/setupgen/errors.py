@@ -1,0 +1,81 @@
+"""The errors that a user may meet.
+
+Each says what is wrong, where, what was expected and what to do next. The command line maps them to exit codes in one place
+(`setupgen.cli.main`); no other module knows exit codes.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class SetupgenError(Exception):
+    """A problem in what the user gave, said in one message.
+
+    Args:
+        message: what is wrong.
+        place: where, such as ``facts.json, line 3, memory.total_bytes``.
+        hint: what to do next.
+    """
+
+    def __init__(self, message: str, *, place: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """One line: place, message and hint."""
+        text = f"{self.place}: {self.message}" if self.place else self.message
+        return f"{text} {self.hint}" if self.hint else text
+
+
+class UsageError(SetupgenError):
+    """Wrong usage or unusable input (exit code 2)."""
+
+
+class UnknownNameError(UsageError):
+    """A name that the knowledge base does not have (exit code 2).
+
+    Attributes:
+        suggestions: the nearest known names, best first.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, place: str = "") -> None:
+        self.suggestions = nearest(name, known)
+        hint = f"Did you mean {', '.join(self.suggestions)}?" if self.suggestions else f"`setupgen kb list {kind}` shows what is known."
+        super().__init__(f"unknown {kind} {shorten(name)!r}.", place=place, hint=hint)
+
+
+class RefusedError(SetupgenError):
+    """Writing would lose something of the user's (exit code 3)."""
+
+
+class NothingFitsError(SetupgenError):
+    """What was asked for cannot be done on this hardware (exit code 1)."""
+
+
+def shorten(text: str, limit: int = 80) -> str:
+    """The text, cut to `limit` characters so that a message stays readable."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """Up to `count` known names that look most like `name`, best first; case and punctuation do not matter."""
+    by_plain: dict[str, str] = {}
+    for candidate in sorted(known):
+        by_plain.setdefault(plain(candidate), candidate)
+    wanted = plain(name[:200])
+    starts = [by_plain[key] for key in by_plain if wanted and (wanted in key or key in wanted)]
+    close = [by_plain[key] for key in get_close_matches(wanted, by_plain, n=count, cutoff=0.55)]
+    merged = dict.fromkeys([*close, *sorted(starts, key=lambda item: abs(len(item) - len(name)))])
+    return list(merged)[:count]
+
+
+def plain(text: str) -> str:
+    """The text in lower case with letters and digits only, for tolerant comparison of names."""
+    return "".join(character for character in text.lower() if character.isalnum())

@@ -1,0 +1,51 @@
+"""`python -m setupgen.maintain compile|lint|schemas|pages`: what the Makefile and the checks call in a source tree."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from setupgen.errors import SetupgenError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one of the maintainers' commands; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m setupgen.maintain", description="Work on the knowledge base of a source tree.")
+    parser.add_argument("command", choices=("compile", "lint", "schemas", "pages"))
+    parser.add_argument("--root", type=Path, help="the source tree (default: found from here upward)")
+    options = parser.parse_args(arguments)
+    try:
+        return _run(options.command, options.root)
+    except SetupgenError as error:
+        print(f"setupgen.maintain: {error}", file=sys.stderr)  # noqa: T201  a command talks
+        return 2
+
+
+def _run(command: str, given: Path | None) -> int:
+    from setupgen.maintain.tree import find_root
+
+    root = find_root(given.resolve(), upward=False) if given else find_root(Path.cwd())
+    if command == "lint":
+        from setupgen.maintain.report import lint
+
+        return lint(root)
+    if command == "compile":
+        from setupgen.maintain.compile import write_pack
+
+        paths = [write_pack(root)]
+    elif command == "schemas":
+        from setupgen.maintain.schemas import write_schemas
+
+        paths = write_schemas(root)
+    else:
+        from setupgen.maintain.pages import write_pages
+
+        paths = write_pages(root)
+    for path in paths:
+        print(f"wrote {path.relative_to(root)}")  # noqa: T201  a command talks
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Compiles the source tree to one JSON pack: the same tree gives the same bytes.
+
+The build hook runs this, so it needs PyYAML and nothing else. Schemas and checks are `kb lint`'s; what is compiled here is only complete
+and strict YAML.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import setupgen
+from setupgen.errors import UsageError
+from setupgen.maintain.tree import Tree, listed, load_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA = 1
+PACK = "src/setupgen/_data/pack.json"
+
+# Key of the pack -> kind of file.
+_KINDS = {
+    "models": "model",
+    "hardware": "device",
+    "servers": "server",
+    "clients": "client",
+    "hosted": "hosted",
+    "pairings": "pairing",
+    "measurements": "measurement",
+    "questions": "question",
+}
+
+
+def compile_pack(root: Path) -> dict[str, Any]:
+    """The pack of the source tree at `root`.
+
+    Raises:
+        UsageError: for a file that cannot be loaded, or an id that comes twice.
+    """
+    return pack_of(load_tree(root))
+
+
+def pack_of(tree: Tree) -> dict[str, Any]:
+    """The pack of a loaded tree.
+
+    Raises:
+        UsageError: for an id that comes twice.
+    """
+    content: dict[str, Any] = {key: {id_: document.data for id_, document in tree.files[kind].items()} for key, kind in _KINDS.items()}
+    content["vocabulary"] = {name: listed(document, "entries") for name, document in tree.files["vocabulary"].items()}
+    content["rules"] = _rules(tree)
+    content["sources"] = _sources(tree)
+    content["templates"] = {target: document.data | {"texts": tree.texts[target]} for target, document in tree.files["template"].items()}
+    digest = hashlib.sha256(to_json(content).encode()).hexdigest()
+    return content | {
+        "schema": SCHEMA,
+        "version": setupgen.__version__,
+        "digest": f"sha256:{digest}",
+        "oldest_review": min(_reviews(tree), default=""),
+    }
+
+
+def write_pack(root: Path) -> Path:
+    """Compile the tree at `root` and write the pack, unless it is there with the same bytes. Returns its path."""
+    path = root / PACK
+    text = to_json(compile_pack(root))
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".new")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    else:
+        path.touch()
+    return path
+
+
+def to_json(value: Any) -> str:
+    """Canonical JSON: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _rules(tree: Tree) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for topic, document in tree.files["rules"].items():
+        for index, rule in enumerate(listed(document, "rules")):
+            id_ = _new_id(rule, found, document.place(("rules", index)))
+            found[id_] = {key: value for key, value in rule.items() if key != "id"} | {"topic": topic}
+    return found
+
+
+def _sources(tree: Tree) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for document, index, source in tree.sources():
+        id_ = _new_id(source, found, document.place(("sources", index)))
+        found[id_] = {key: value for key, value in source.items() if key != "id"}
+    return found
+
+
+def _new_id(entry: dict[str, Any], found: dict[str, Any], place: str) -> str:
+    id_ = entry.get("id")
+    if not isinstance(id_, str):
+        raise UsageError("the entry has no id.", place=place, hint="Give it one in small letters, digits and dashes.")
+    if id_ in found:
+        raise UsageError(f"the id {id_!r} comes twice.", place=place, hint="Rename or remove one of them.")
+    return id_
+
+
+def _reviews(tree: Tree) -> list[str]:
+    own = [document.data.get("reviewed") for _, _, document in tree.documents()]
+    rules = [rule.get("reviewed") for _, _, rule in tree.rules()]
+    return [value for value in (*own, *rules) if isinstance(value, str)]

@@ -1,0 +1,1 @@
+"""Shows plans and writes setups: the only code that writes user files."""

@@ -1,0 +1,205 @@
+"""What templates see beside the plan: names, the entries of `.env`, the answers. Words and layout only; nothing is decided here."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import setupgen
+from setupgen.errors import UsageError
+from setupgen.render.hops import hosts_of
+from setupgen.render.quoting import Quoted, find_forbidden
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ANSWERS_FILE = "setupgen.answers.yaml"
+DEFAULT_COMMAND = f"setupgen write . --answers {ANSWERS_FILE}"
+GIB = 1024**3
+
+_CONTAINER_RUNTIMES = ("docker", "podman")
+_LONGEST_NAME = 50
+_LONGEST_ANSWER = 32768
+# The longest that a start may take before a health check counts: reading the weights, and downloading them at 100 Mbit/s.
+_SHORTEST_START_S = 600
+# Fields that hold sentences, where line breaks are fine.
+_PROSE = frozenset({"because", "text", "tradeoff", "note"})
+
+
+def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict[str, Any]:
+    """The variables of every template: the plan's own top-level keys, and ``setup``.
+
+    Raises:
+        UsageError: for a text in the plan that no file may hold; the message names the field.
+    """
+    check_texts(plan)
+    choice = plan["choice"]
+    runtime = choice.get("runtime") or "docker"
+    proxy = choice.get("proxy") or {}
+    settings = choice.get("settings") or {}
+    auth = settings.get("auth") or {}
+    offline = bool(plan.get("facts", {}).get("needs", {}).get("offline"))
+    entries = [entry for entry in _entries(choice, runtime) if not (offline and entry["name"] == "HF_TOKEN")]
+    setup = {
+        "name": slug(name) if name else slug(f"{(choice.get('server') or {}).get('id', 'llm')}-{_last(choice)}"),
+        "command": command or DEFAULT_COMMAND,
+        "version": setupgen.__version__,
+        "digest": plan.get("knowledge", {}).get("digest", ""),
+        "entries": entries,
+        "made": [entry["name"] for entry in entries if entry["make"]],
+        "to_fill": [entry["name"] for entry in entries if not entry["make"] and not entry["value"] and entry["required"]],
+        "start_period_s": _start_period(choice),
+        "modelfile": _wants_modelfile(choice),
+        "local_weights": choice.get("settings", {}).get("weights_file") or "",
+        "answers": answers_of(plan),
+        "is_windows": plan.get("facts", {}).get("needs", {}).get("os") == "windows",
+        "hosts": hosts_of(proxy) if proxy.get("id") == "hops" else [],
+        "caddy": proxy.get("id") == "caddy",
+        "local_url": _local_url(choice),
+        "health_url": _local_url(choice) + ((choice.get("server") or {}).get("endpoints", {}).get("health") or "/"),
+        "programs": [*choice.get("settings", {}).get("program", ())[:1], "curl", *(["caddy"] if proxy.get("id") == "caddy" else [])],
+        "own_key": auth.get("kind") == "api-key" and auth.get("by", "server") == "server",
+        "compose": Quoted("podman-compose" if runtime == "podman" else "docker compose"),
+        "output_limit": min(_LONGEST_ANSWER, max(1, settings.get("context", 0) // 4)),
+        "chat_body": json.dumps(
+            {
+                "model": (choice.get("connection") or {}).get("model"),
+                "messages": [{"role": "user", "content": "Say hello in one sentence."}],
+            }
+        ),
+        "hf_token": any(entry["name"] == "HF_TOKEN" for entry in entries),
+    }
+    return {**plan, "plan": plan, "setup": setup}
+
+
+def _local_url(choice: Mapping[str, Any]) -> str:
+    """The server as this host reaches it without a proxy."""
+    settings = choice.get("settings") or {}
+    bind = settings.get("bind", "127.0.0.1")
+    return f"http://{'127.0.0.1' if bind in {'0.0.0.0', '::', ''} else bind}:{settings.get('port', 0)}"  # noqa: S104  compared, not bound
+
+
+def slug(text: str) -> str:
+    """A name that compose projects, systemd units, launchd labels and DNS take: small letters, digits and dashes."""
+    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return words[:_LONGEST_NAME].strip("-") or "llm"
+
+
+def qualified(image: str) -> str:
+    """An image name with its registry, as podman wants it."""
+    first, slash, _ = image.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return image
+    return f"docker.io/{image}" if slash else f"docker.io/library/{image}"
+
+
+def check_texts(plan: Mapping[str, Any]) -> None:
+    """Refuse texts with characters that no generated file may hold.
+
+    Raises:
+        UsageError: naming the field and the character.
+    """
+    for path, text in texts_of(plan):
+        first, last = path.partition(".")[0], path.rpartition(".")[2]
+        if found := find_forbidden(text, prose=first != "choice" or last in _PROSE):
+            raise UsageError(
+                f"the text holds the character {found}, which would hide or break what generated files say.",
+                place=path,
+                hint="Give it in plain text, on one line.",
+            )
+
+
+def texts_of(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a plan with its dotted path; keys of mappings count as texts too."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield f"{path}.{key!r}", str(key)
+            yield from texts_of(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from texts_of(item, f"{path}[{index}]")
+
+
+def answers_of(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers that make this plan again: the plan's own, or put together from its facts."""
+    if answers := plan.get("answers"):
+        return dict(answers)
+    facts = plan.get("facts", {})
+    hardware = facts.get("hardware", {})
+    answers = dict(facts.get("needs", {}))
+    devices = [_device(device, unified=bool(hardware.get("unified"))) for device in hardware.get("devices", ())]
+    answers["hardware"] = devices or ["cpu"]
+    if hardware.get("ram_bytes"):
+        answers["ram"] = f"{hardware['ram_bytes'] / GIB:g}GiB"
+    if hardware.get("cpu"):
+        answers["cpu"] = hardware["cpu"]
+    return answers
+
+
+def _device(device: Mapping[str, Any], *, unified: bool) -> str:
+    name = str(device.get("name") or device.get("id"))
+    if unified and device.get("memory_bytes") and not re.search(r"\d\s*G(i?B)?$", name, re.IGNORECASE):
+        name = f"{name} {round(device['memory_bytes'] / GIB)}GB"
+    return f"{device['count']}x {name}" if device.get("count", 1) > 1 else name
+
+
+def _last(choice: Mapping[str, Any]) -> str:
+    return str((choice.get("model") or {}).get("id", "model")).rsplit("/", maxsplit=1)[-1]
+
+
+def _start_period(choice: Mapping[str, Any]) -> int:
+    download = choice.get("weights") or {}
+    return _SHORTEST_START_S + int(download.get("download_seconds_at_100mbit") or 0)
+
+
+def _wants_modelfile(choice: Mapping[str, Any]) -> bool:
+    """Ollama takes a name of our own, or a local file, only through a Modelfile."""
+    if (choice.get("server") or {}).get("id") != "ollama":
+        return False
+    settings = choice["settings"]
+    return bool(settings.get("weights_file")) or settings["alias"] != choice["weights"]["source"]
+
+
+def _entry(name: str, about: str, *, make: bool = False, value: str = "", required: bool = True) -> dict[str, Any]:
+    return {"name": name, "about": about, "make": make, "value": value, "required": required}
+
+
+def _entries(choice: Mapping[str, Any], runtime: str) -> Iterator[dict[str, Any]]:
+    """What `.env` holds, each name once: secrets to make, and values that only the user or this host knows."""
+    seen: set[str] = set()
+    for entry in (*_keys(choice), *_host_values(choice, runtime), *_companions(choice, runtime)):
+        if entry["name"] not in seen:
+            seen.add(entry["name"])
+            yield entry
+
+
+def _keys(choice: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    proxy = choice.get("proxy") or {}
+    for auth in ((choice.get("settings") or {}).get("auth") or {}, proxy.get("auth") or {}):
+        if auth.get("kind") == "api-key":
+            yield _entry(auth["env"], "key that every client must send", make=True)
+    for host in proxy.get("hosts", ()):
+        for header, value in (host.get("headers") or {}).items():
+            if isinstance(value, dict):
+                yield _entry(value["env"], f"whole value of the header {header} that {host['id']} wants, such as: Bearer abc")
+
+
+def _host_values(choice: Mapping[str, Any], runtime: str) -> Iterator[dict[str, Any]]:
+    container = choice.get("container") or {}
+    if runtime == "docker" and container.get("gpu") in {"rocm", "dri"}:
+        yield _entry("VIDEO_GID", "number of this host's group video; prepare.sh fills it in")
+        yield _entry("RENDER_GID", "number of this host's group render; prepare.sh fills it in")
+    proxy = choice.get("proxy") or {}
+    if proxy.get("id") == "caddy":
+        yield _entry("SITE_HOST", "name or address that clients type to reach this host", value=str(proxy.get("address") or ""))
+    weights = choice.get("weights") or {}
+    if weights.get("format") in {"gguf", "safetensors"} and (choice.get("server") or {}).get("id") != "ollama":
+        yield _entry("HF_TOKEN", "only for models behind a licence page: a read token of Hugging Face", required=False)
+
+
+def _companions(choice: Mapping[str, Any], runtime: str) -> Iterator[dict[str, Any]]:
+    if "open-webui" in choice.get("clients", ()) and runtime in _CONTAINER_RUNTIMES:
+        yield _entry("WEBUI_SECRET_KEY", "signs the sessions of Open WebUI", make=True)

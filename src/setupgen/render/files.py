@@ -1,0 +1,198 @@
+"""From a plan to `{relative path: text}`: which targets serve it, which of their files appear, what each says."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from setupgen.engine.conditions import COMPARISONS, holds
+from setupgen.errors import NothingFitsError, UnknownNameError, UsageError
+from setupgen.render.context import context_of, qualified, texts_of
+from setupgen.render.environment import environment, render_text
+from setupgen.render.quoting import UnquotableError, comment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    Raw = Mapping[str, Any]
+
+DEFAULT_MODE = "0644"
+
+# How a comment looks in a file, by the end of its name. JSON has none; such files are listed in the manifest alone.
+_COMMENTS: dict[str, tuple[str, str]] = {".md": ("<!-- ", " -->"), ".plist": ("<!-- ", " -->"), ".json": ("", ""), ".j2": ("", "")}
+_HASH = ("# ", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The files of a setup and what the writer must know of them.
+
+    Attributes:
+        files: relative path to text.
+        modes: relative path to octal mode, for files that are not `0644`.
+        secrets: relative path to the names whose values the writer makes once and keeps.
+        targets: ids of the targets that made them.
+    """
+
+    files: dict[str, str]
+    modes: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, list[str]] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+
+
+def render(plan: Raw, templates: Raw, *, targets: Sequence[str] | None = None, command: str = "") -> dict[str, str]:
+    """The files of a plan as relative path to text; see `render_setup`."""
+    return render_setup(plan, templates, targets=targets, command=command).files
+
+
+def render_setup(plan: Raw, templates: Raw, *, targets: Sequence[str] | None = None, command: str = "", name: str = "") -> Rendered:
+    """Everything to run a plan. The same plan, templates and command give the same bytes.
+
+    Args:
+        plan: `Plan.to_json()`.
+        templates: targets by id: template.yaml as a mapping plus ``texts``.
+        targets: ids to render, instead of all that serve the plan.
+        command: the command line that makes the files again, for their headers.
+        name: name of the setup; else made from server and model.
+
+    Raises:
+        NothingFitsError: where the plan has no setup, or no target (or not the one asked for) can serve it.
+        UnknownNameError: for a target that does not exist.
+        UsageError: for a text that cannot be written; the message names the field of the plan.
+    """
+    if not plan.get("choice"):
+        raise NothingFitsError("this plan has no setup to write.", place="plan", hint="`setupgen plan` says what would fit.")
+    context = context_of(plan, command=command, name=name)
+    chosen = _choose(plan, context, templates, targets)
+    texts = {f"{id_}/{file}": text for id_, target in templates.items() for file, text in target["texts"].items()}
+    made = environment(texts)
+    podman = plan["choice"].get("runtime") == "podman"
+    entries = [(id_, entry) for id_ in chosen for entry in _files(templates[id_], context)]
+    listed = [{"path": _path(entry, context), "about": entry.get("about", "")} for _, entry in entries]
+    context["setup"] |= {"files": listed, "paths": [file["path"] for file in listed]}
+    result = Rendered({}, targets=tuple(chosen))
+    for id_, entry in entries:
+        images = {key: qualified(image) if podman else image for key, image in templates[id_].get("images", {}).items()}
+        _add(result, made, f"{id_}/{entry['template']}", entry, context | {"images": images, "qualified": _qualifier(podman=podman)})
+    return Rendered(dict(sorted(result.files.items())), result.modes, result.secrets, result.targets)
+
+
+def render_proxy(proxy: Raw, templates: Raw, *, knowledge: Raw, command: str = "", name: str = "") -> Rendered:
+    """The folder of a fleet's proxy, from the plan's `choice.proxy` alone."""
+    plan = {
+        "choice": {"proxy": dict(proxy), "runtime": "docker", "role": "proxy", "clients": []},
+        "knowledge": dict(knowledge),
+        "facts": {"needs": {"os": "linux", "runtime": "docker"}},
+    }
+    return render_setup(plan, templates, command=command, name=name or str(proxy["id"]))
+
+
+def _qualifier(*, podman: bool) -> Any:
+    return qualified if podman else str
+
+
+def _choose(plan: Raw, context: Raw, templates: Raw, wanted: Sequence[str] | None) -> list[str]:
+    if wanted:
+        for id_ in wanted:
+            if id_ not in templates:
+                raise UnknownNameError("target", id_, templates, place="--target")
+            if holds(templates[id_]["serves"], lambda fact: _lookup(context, fact)) is not True:
+                reasons = "; ".join(_failures(templates[id_]["serves"], context)) or "its conditions do not hold"
+                raise NothingFitsError(
+                    f"the target {id_!r} cannot serve this plan: {reasons}.",
+                    place="--target",
+                    hint="Without --target, all targets that serve the plan are written.",
+                )
+        return sorted(set(wanted))
+    chosen = [id_ for id_ in sorted(templates) if holds(templates[id_]["serves"], lambda fact: _lookup(context, fact)) is True]
+    if not any(templates[id_].get("role") == "runtime" for id_ in chosen):
+        choice = plan["choice"]
+        server = (choice.get("server") or choice.get("proxy") or {}).get("id", "?")
+        raise NothingFitsError(
+            f"there is no template that runs {server} with runtime {choice.get('runtime')!r} on {context['facts']['needs'].get('os')!r}.",
+            place="plan",
+            hint="Choose another --runtime: docker, podman or native.",
+        )
+    return chosen
+
+
+def _failures(condition: Raw, context: Raw) -> Iterator[str]:
+    """What a plan lacks for a condition, in words."""
+    for part in condition.get("all", ()):
+        yield from _failures(part, context)
+    if "any" in condition and holds(condition, lambda fact: _lookup(context, fact)) is not True:
+        yield " or ".join(reason for part in condition["any"] for reason in _failures(part, context))
+    if "fact" in condition and holds(condition, lambda fact: _lookup(context, fact)) is not True:
+        operator = next(key for key in condition if key in COMPARISONS)
+        value = _lookup(context, condition["fact"])
+        yield f"it needs {condition['fact']} {operator.replace('_', ' ')} {condition[operator]!r}, and the plan has {value!r}"
+
+
+def _files(target: Raw, context: Raw) -> Iterator[Raw]:
+    for entry in target["files"]:
+        if "when" not in entry or holds(entry["when"], lambda fact: _lookup(context, fact)) is True:
+            yield entry
+
+
+def _lookup(context: Raw, fact: str) -> Any:
+    """The value of a dotted name in the plan; `None` where it is absent or empty."""
+    value: Any = context
+    for part in fact.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return None if value in ("", [], {}, ()) else value
+
+
+def _path(entry: Raw, context: Raw) -> str:
+    return str(entry["path"]).replace("{name}", context["setup"]["name"])
+
+
+def _add(result: Rendered, made: ImmutableSandboxedEnvironment, template: str, entry: Raw, context: dict[str, Any]) -> None:
+    path = _path(entry, context)
+    if path in result.files:
+        raise UsageError(f"two templates make the file {path!r}.", place=f"templates/{template}", hint="Give one of them another path.")
+    try:
+        text = render_text(made, template, context)
+    except UnquotableError as error:
+        field_name = next((where for where, text in texts_of(context) if error.value and error.value == text), "")
+        where = field_name or next((where for where, text in texts_of(context) if text and text in error.value), "")
+        raise UsageError(error.message, place=f"{path} ({where})" if where else path, hint=error.hint) from error
+    result.files[path] = _checked(_with_header(path, text, entry, context["setup"]), path)
+    if entry.get("mode", DEFAULT_MODE) != DEFAULT_MODE:
+        result.modes[path] = entry["mode"]
+    if entry.get("secret"):
+        result.secrets[path] = list(context["setup"]["made"])
+
+
+def _checked(text: str, path: str) -> str:
+    if path.endswith(".json"):
+        try:
+            json.loads(text)
+        except ValueError as error:
+            raise UsageError(f"the template makes JSON that cannot be read: {error}.", place=path, hint="Report this.") from error
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _with_header(path: str, text: str, entry: Raw, setup: Raw) -> str:
+    """The text with who made it, from what, how to make it again and where changes belong."""
+    suffix = re.search(r"\.[a-z0-9]+$", path)
+    before, after = _COMMENTS.get(suffix[0], _HASH) if suffix else _HASH
+    if not before or entry.get("header") is False:
+        return text
+    lines = [f"Made by setupgen {setup['version']} from knowledge {setup['digest'] or 'of unknown digest'}."]
+    # XML forbids two dashes in a comment.
+    lines.append("README.md says how to make it again." if path.endswith(".plist") else f"Make it again: {setup['command']}")
+    if override := entry.get("override"):
+        lines.append(f"Your own changes go into {override}, which is read last and never overwritten.")
+    elif entry.get("edit"):
+        lines.append("This file is yours to edit: values that are set are kept.")
+    else:
+        lines.append("Change the answers instead of this file: setupgen refuses to overwrite a file that was edited.")
+    header = "".join(f"{before}{comment(line)}{after}\n" for line in lines)
+    first, newline, rest = text.partition("\n")
+    if first.startswith(("#!", "<?xml")):
+        return f"{first}{newline}{header}{rest}"
+    return header + text

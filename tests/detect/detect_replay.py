@@ -1,0 +1,78 @@
+"""A machine made of captures: a folder with what its tools printed and its files hold, in the place of the real one.
+
+``manifest.json`` lists commands and files; long texts lie beside it. A command that is not listed is not installed, a file that is not
+listed is not there. `*` at the end of a command stands for any further arguments.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from pathlib import Path
+from typing import Any
+
+from setupgen.detect.run import LIMIT_S, Output, Record
+from setupgen.facts import Unknown
+
+CAPTURES = Path(__file__).parent / "captures"
+MACHINES = sorted(path.parent.name for path in CAPTURES.glob("*/manifest.json"))
+
+
+class Replay:
+    """A captured machine, as a `Runner`."""
+
+    def __init__(self, folder: Path) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        self.platform: str = manifest["platform"]
+        self.architecture: str = manifest["architecture"]
+        self._folder = folder
+        self._commands: list[dict[str, Any]] = manifest.get("commands", [])
+        self._files: dict[str, Any] = manifest.get("files", {})
+        self._numbers: dict[str, int] = manifest.get("numbers", {})
+        self._features: list[str] | None = manifest.get("features")
+        self._environment: dict[str, str] = manifest.get("environment", {})
+        self._record = Record()
+        self.asked: list[tuple[str, ...]] = []
+
+    def run(self, *command: str, limit_s: float = LIMIT_S) -> Output | Unknown:
+        self.asked.append(command)
+        result = self._result(command, limit_s)
+        self._record.keep(command[0], command, result)
+        return result
+
+    def _result(self, command: tuple[str, ...], limit_s: float) -> Output | Unknown:
+        line = " ".join(command)
+        for entry in self._commands:
+            wanted: str = entry["command"]
+            if line == wanted or (wanted.endswith("*") and line.startswith(wanted[:-1])):
+                if entry.get("hangs"):
+                    return Unknown(f"{command[0]}: timed out after {limit_s:g} s")
+                return Output(command, entry.get("exit", 0), self._text(entry.get("stdout", "")), self._text(entry.get("stderr", "")))
+        return Unknown(f"{command[0]}: not installed")
+
+    def _text(self, value: str | dict[str, str]) -> str:
+        """The text itself, or ``{"file": name}`` of one beside the manifest."""
+        return value if isinstance(value, str) else (self._folder / value["file"]).read_bytes().decode("utf-8", "replace")
+
+    def read(self, path: str, *, keep: bool = True) -> str | Unknown:
+        if path not in self._files:
+            return Unknown(f"{path}: not there")
+        text = self._text(self._files[path])
+        if keep:
+            self._record.keep(path, ("read", path), text)
+        return text
+
+    def paths(self, pattern: str) -> list[str]:
+        return sorted(path for path in self._files if fnmatch.fnmatchcase(path, pattern) and path.count("/") == pattern.count("/"))
+
+    def number(self, name: str) -> int | Unknown:
+        return self._numbers[name] if name in self._numbers else Unknown(f"{name}: the operating system does not tell")
+
+    def features(self) -> list[str] | Unknown:
+        return self._features if self._features is not None else Unknown("only Windows is asked this way")
+
+    def environment(self, name: str) -> str:
+        return self._environment.get(name, "")
+
+    def raw(self) -> dict[str, dict[str, Any]]:
+        return self._record.shown()
