@@ -50,7 +50,7 @@ K_EMBEDDING_BITS = 6.57
 MXFP4_BITS = 4.25
 DEFAULT_BACKEND = {"nvidia": "cuda", "amd": "rocm", "apple": "metal", "intel": "vulkan", "generic": "cpu"}
 NOT_OURS = ("transformers", "autoawq")
-FLOOD_SLOTS = 256
+FLOOD_SLOTS = 1024
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ MEANING = {
     "offload_upload_gb_s": "GB/s at which weights in main memory reach the device for a prompt",
     "sequence_us": "microseconds per step for each further user",
     "batch_efficiency": "share of the prompt rate that small batches of users reach",
-    "batched_prefill": "how much faster prompts of many users are computed together than one",
     "first_token_s": "seconds before the first token that do not depend on the prompt",
     "prefill": "reached matrix TFLOPS against fp32 (or, for stacked memory, the root of the fp16 rate), by class; and modifiers",
 }

@@ -60,7 +60,7 @@ class AttentionGroup:
     @classmethod
     def of(cls, kind: str, raw: Raw) -> AttentionGroup:
         """The group from its part of a model file."""
-        numbers = {key: value for key, value in raw.items() if key not in {"layers", "cached_layers", "value_dim"}}
+        numbers: dict[str, Any] = {key: value for key, value in raw.items() if key not in {"layers", "cached_layers", "value_dim"}}
         return cls(
             kind=kind,
             layers=raw["layers"],
@@ -98,7 +98,6 @@ class Architecture:
         gated_feed_forward: whether the feed-forward has three matrices (gate, up, down) or two.
         encoder: whether this is an encoder (BERT family): no cache, whole input at once.
         extra_parameters: parameters of towers that are not in the language part (vision, audio), where counted in the total.
-        positions: rows of a learned position table (BERT family); 0 where there is none or the usual 512.
     """
 
     type: str
@@ -115,7 +114,6 @@ class Architecture:
     gated_feed_forward: bool = True
     encoder: bool = False
     extra_parameters: int = 0
-    positions: int = 0
 
     @classmethod
     def of(cls, raw: Raw) -> Architecture:
@@ -135,7 +133,6 @@ class Architecture:
             gated_feed_forward=raw.get("gated_feed_forward", True),
             encoder=raw.get("encoder", False),
             extra_parameters=raw.get("extra_parameters", 0),
-            positions=raw.get("positions", 0),
         )
 
     def kind_of_layer(self, index: int) -> str:

@@ -68,7 +68,7 @@ class Engine:
 
     def files(self, plan_json: str, command: str = "") -> str:
         """The files of a plan: path to text, file modes and the names of secrets to make."""
-        from setupgen.render.files import render_setup
+        from setupgen.render.files import render_setup  # noqa: PLC0415 - Jinja2 loads only when files are wanted
 
         try:
             rendered = render_setup(_load(plan_json, "plan"), self._pack.templates, command=command)

@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "knowledge": ({"facts", "errors"}, set()),
     "engine": (CORE, set()),
     "render": ({"engine.plan", "engine.conditions", "", *CORE}, {"jinja2"}),
-    "output": ({"engine.plan", "facts", "errors"}, set()),
+    "output": ({"engine.plan", "facts", "errors", ""}, {"rich"}),
     "verify": ({"engine.plan", "facts", "errors"}, set()),
     "detect": ({"facts", "errors"}, {"psutil"}),
     "web": ({"render", "engine", *CORE}, set()),

@@ -2,15 +2,22 @@
 
 ``manifest.json`` lists commands and files; long texts lie beside it. A command that is not listed is not installed, a file that is not
 listed is not there. `*` at the end of a command stands for any further arguments.
+
+Run as a program, it makes or refreshes captures; look at the difference by hand::
+
+    python tests/detect/detect_replay.py NAME ...              # write expected.json of these machines again
+    python tests/detect/detect_replay.py --report FILE NAME    # a new machine, from what `detect --json --raw` printed
 """
 
 from __future__ import annotations
 
 import fnmatch
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+from setupgen.detect import detect
 from setupgen.detect.run import LIMIT_S, Output, Record
 from setupgen.facts import Unknown
 
@@ -76,3 +83,45 @@ class Replay:
 
     def raw(self) -> dict[str, dict[str, Any]]:
         return self._record.shown()
+
+
+def manifest_of(report: dict[str, Any]) -> dict[str, Any]:
+    """The manifest of a machine of which only a report is at hand."""
+    linux = report["os"]["family"] == "linux"
+    commands, files = [], {}
+    for output in report["raw"].values():
+        first, *rest = output["command"]
+        if first == "read":
+            files[rest[0]] = output["stdout"]
+        elif isinstance(output["exit"], int):
+            line = " ".join(output["command"])
+            short = f"{first} *" if len(line) > 400 else line
+            commands.append({"command": short, **{key: output[key] for key in ("exit", "stdout", "stderr") if output[key]}})
+        elif "timed out" in output["exit"]["unknown"]:
+            commands.append({"command": " ".join(output["command"]), "hangs": True})
+    numbers = {"disk_free": report["disk"]["free_bytes"]} | ({} if linux else {"memory_available": report["memory"]["available_bytes"]})
+    return {
+        "about": "say here what is special about this machine",
+        "platform": {"linux": "linux", "macos": "darwin", "windows": "win32"}[report["os"]["family"]],
+        "architecture": report["cpu"]["architecture"],
+        "commands": commands,
+        "files": files,
+        "numbers": {key: value for key, value in numbers.items() if isinstance(value, int)},
+    }
+
+
+def main(arguments: list[str]) -> None:
+    """Makes or refreshes captures."""
+    if arguments[:1] == ["--report"]:
+        _, report, *arguments = arguments
+        folder = CAPTURES / arguments[0]
+        folder.mkdir()
+        manifest = manifest_of(json.loads(Path(report).read_text(encoding="utf-8")))
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    for name in arguments:
+        text = json.dumps(detect(Replay(CAPTURES / name)), indent=1) + "\n"
+        (CAPTURES / name / "expected.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -260,6 +260,8 @@ def test_the_strictest_limit_of_all_groups_holds():
         ({"/run/.containerenv": "", "/proc/self/mountinfo": "99 98 0:50 / / rw - overlay overlay rw\n"}, {}, True),
         ({"/proc/1/cgroup": "11:devices:/kubepods/besteffort/pod1\n"}, {}, True),
         ({"/proc/1/cgroup": "0::/init.scope\n"}, {}, False),
+        ({"/run/systemd/container": "systemd-nspawn\n"}, {}, True),
+        ({"/run/systemd/container": "wsl\n"}, {}, False),
         ({}, {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, True),
     ],
 )
@@ -284,6 +286,28 @@ def test_two_vulkan_drivers_for_one_card_are_one_card():
     twins = vulkan.parse_vulkaninfo(block.format(0, "RX 7900 XTX", "radv") + block.format(1, "RX 7900 XTX", "radv"))
     assert isinstance(twins, list)
     assert len(twins) == 2
+
+
+def test_a_card_that_wsl_translates_is_named():
+    block = "GPU0:\n\tvendorID = 0x1002\n\tdeviceID = 0x744c\n\tdeviceType = PHYSICAL_DEVICE_TYPE_DISCRETE_GPU\n\tdeviceName = {}\n"
+    found = vulkan.parse_vulkaninfo(block.format("Microsoft Direct3D12 (AMD Radeon RX 7900 XTX)"))
+    assert isinstance(found, list)
+    assert [(device.name, device.vendor) for device in found] == [("AMD Radeon RX 7900 XTX", "amd")]
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_endless_numbers_are_taken(name):
+    many = "9" * 20_000
+    for line in (
+        "GPU {}: x\n  MIG 1g.5gb Device {}: (UUID: y)",
+        "| {} {} {} {} | 1MiB / {}MiB |",
+        "a: {}",
+        "a={}",
+        "{} {}",
+        '{{"card0": {{"a": {}}}}}',
+        "{}, A, {}, 1, x, 8.6, y",
+    ):
+        PARSERS[name](line.replace("{}", many) if "{{" not in line else line.format(many))
 
 
 def test_vulkan_names_what_has_no_name_and_adds_unknown_vendors_only():

@@ -52,13 +52,12 @@ def identify(document: dict[str, Any]) -> None:
     except SetupgenError as error:
         sys.stderr.write(f"setupgen: accelerators keep no id: {error}\n")
         return
-    from setupgen.engine.hardware import resolve_device
+    from setupgen.engine.hardware import identify as find
 
     for accelerator in accelerators:
-        try:
-            accelerator["id"] = resolve_device(pack, accelerator["name"])[0].id
-        except SetupgenError:
-            accelerator["id"] = None
+        memory = accelerator["memory_bytes"]
+        device = find(pack, accelerator["name"], memory if isinstance(memory, int) else 0)
+        accelerator["id"] = device.id if device else None
     unknown = dict.fromkeys(accelerator["name"] for accelerator in accelerators if not accelerator["id"])
     for name in unknown:
         sys.stderr.write(f"setupgen: the knowledge base does not know {name!r}, so its id is null.\n")

@@ -101,9 +101,7 @@ def _choice(pack: Pack, question: Mapping[str, Any], default: Any, *, first: boo
     if "choices_from" in question:
         entries = pack.vocabulary(question["choices_from"]).values()
         choices = [{"value": item["id"], "label": item["label"], "description": item["description"]} for item in entries]
-    options = [
-        questionary.Choice(title=f"{item['label']}: {item['description']}", value=item["value"]) for item in choices or []
-    ]
+    options = [questionary.Choice(title=f"{item['label']}: {item['description']}", value=item["value"]) for item in choices or []]
     if not first:
         options.append(questionary.Choice(title=BACK, value=BACK))
     values = [option.value for option in options]

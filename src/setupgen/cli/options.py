@@ -21,7 +21,11 @@ MAXIMUM_FILE_BYTES = 5_000_000
 def add_need_options(command: argparse.ArgumentParser) -> None:
     """Adds the options of the contract that say what is needed."""
     group = command.add_argument_group("the need")
-    group.add_argument("--use-case", metavar="ID", help="coding-agent, code-completion, chat, documents, summarization, translation, extraction, creative-writing, vision, embeddings or speech")
+    group.add_argument(
+        "--use-case",
+        metavar="ID",
+        help="coding-agent, code-completion, chat, documents, summarization, translation, extraction, creative-writing, vision, embeddings or speech",
+    )
     group.add_argument("--experience", metavar="ID", help="balanced, quality, throughput, latency or creativity")
     group.add_argument("--users", metavar="N", help="people or agents at the same time")
     group.add_argument("--context", metavar="SIZE", help="tokens that each of them needs: 32768, 32k or max")
@@ -41,7 +45,9 @@ def add_need_options(command: argparse.ArgumentParser) -> None:
 def add_hardware_options(command: argparse.ArgumentParser) -> None:
     """Adds the options of the contract that say what it runs on."""
     group = command.add_argument_group("the hardware")
-    group.add_argument("--hardware", action="append", metavar="SPEC", help="auto (this machine, default), NAME or '2x NAME'; may be repeated")
+    group.add_argument(
+        "--hardware", action="append", metavar="SPEC", help="auto (this machine, default), NAME or '2x NAME'; may be repeated"
+    )
     group.add_argument("--ram", metavar="SIZE", help="main memory beside the accelerator: 64, 64G or 64GiB")
     group.add_argument("--cpu", metavar="NAME", help="processor beside the accelerator")
     group.add_argument("--facts", metavar="FILE", help="what `setupgen detect --json` printed, on any machine")

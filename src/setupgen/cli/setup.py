@@ -23,9 +23,13 @@ DEFAULT_DIRECTORY = "my-setup"
 def add_parser(subparsers: Any) -> None:
     """Adds the command."""
     command = subparsers.add_parser(
-        "setup", help="detect this machine, ask, plan, show and write a setup", description="Detect, ask, plan, show, write. Without a terminal nothing is asked and stated defaults are taken."
+        "setup",
+        help="detect this machine, ask, plan, show and write a setup",
+        description="Detect, ask, plan, show, write. Without a terminal nothing is asked and stated defaults are taken.",
     )
-    command.add_argument("directory", nargs="?", metavar="DIR", default=DEFAULT_DIRECTORY, help=f"folder to write into (default {DEFAULT_DIRECTORY})")
+    command.add_argument(
+        "directory", nargs="?", metavar="DIR", default=DEFAULT_DIRECTORY, help=f"folder to write into (default {DEFAULT_DIRECTORY})"
+    )
     command.add_argument("--defaults", action="store_true", help="ask nothing, even on a terminal")
     command.add_argument("--overwrite", action="store_true", help="replace files that you edited or that setupgen did not make")
     add_need_options(command)

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         import json
 
         print(json.dumps(report, ensure_ascii=False, sort_keys=True, indent=1))
-    elif report["diff"]:
+    elif arguments.diff:
         print(report["diff"], end="")
     else:
         print_report(report)
@@ -72,24 +72,29 @@ def write_setup(
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Renders a plan and writes it; gives what was done, by file."""
-    from setupgen.output.compare import differences
+    from setupgen.output.compare import diff as show_diff
     from setupgen.output.write import plan_writes, write
     from setupgen.render.files import render_setup
 
     rendered = render_setup(result, pack.templates, targets=targets, command=command)
-    if diff:
-        return {"directory": str(directory), "written": False, "files": {}, "diff": differences(rendered.files, directory)}
-    if dry_run:
-        actions = plan_writes(rendered.files, directory)
+    partial = bool(targets)
+    if diff or dry_run:
+        changes = plan_writes(rendered.files, directory, modes=rendered.modes, secrets=rendered.secrets, partial=partial)
     else:
-        actions = write(rendered.files, directory, overwrite=overwrite, modes=rendered.modes, secrets=rendered.secrets)
-    return {"directory": str(directory), "written": not dry_run, "files": dict(actions), "diff": ""}
+        changes = write(rendered.files, directory, overwrite=overwrite, modes=rendered.modes, secrets=rendered.secrets, partial=partial)
+    return {
+        "directory": str(directory),
+        "written": not (diff or dry_run),
+        "targets": list(rendered.targets),
+        "files": {change.path: change.word for change in changes},
+        "diff": show_diff(changes) if diff else "",
+    }
 
 
 def print_report(report: Mapping[str, Any]) -> None:
     """One line per file, and what to do next."""
-    for path, action in sorted(report["files"].items()):
-        print(f"{action:<10} {path}")
+    for path, word in sorted(report["files"].items()):
+        print(f"{word:<10} {path}")
     if report["written"]:
         print(f"\nNext: read {report['directory']}/README.md", file=sys.stderr)
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from setupgen.detect.accelerator import Accelerator, known
 from setupgen.detect.pci import DEVICES
-from setupgen.detect.run import answer, read_word
+from setupgen.detect.run import DRIVER_LIMIT_S, answer, read_word
 from setupgen.detect.text import MIB, clean, entries, is_absent, json_in, pairs, pci_address, to_int, word_of
 from setupgen.facts import Unknown
 
@@ -133,7 +133,7 @@ def is_integrated(pci_id: str, name: str) -> bool:
 
 def run_amd_smi(runner: Runner) -> list[ToolEntry] | Unknown:
     """What ``amd-smi`` lists."""
-    output = answer(runner, "amd-smi", "static", "--asic", "--bus", "--vram", "--driver", "--json")
+    output = answer(runner, "amd-smi", "static", "--asic", "--bus", "--vram", "--driver", "--json", limit_s=DRIVER_LIMIT_S)
     return parse_amd_smi(output) if isinstance(output, str) else output
 
 
@@ -173,7 +173,7 @@ def _amount(value: Any) -> int | None:
 def run_rocm_smi(runner: Runner) -> list[ToolEntry] | Unknown:
     """What ``rocm-smi`` lists."""
     command = ("rocm-smi", "--showproductname", "--showmeminfo", "vram", "gtt", "--showbus", "--showdriverversion", "--json")
-    output = answer(runner, *command)
+    output = answer(runner, *command, limit_s=DRIVER_LIMIT_S)
     return parse_rocm_smi(output) if isinstance(output, str) else output
 
 

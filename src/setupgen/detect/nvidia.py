@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from setupgen.detect.accelerator import Accelerator
-from setupgen.detect.run import answer, read_word
+from setupgen.detect.run import DRIVER_LIMIT_S, answer, read_word
 from setupgen.detect.text import MIB, clean, glimpse, is_absent, pci_address, to_int
 from setupgen.facts import Unknown
 
@@ -19,9 +19,9 @@ FIELDS = ("index", "name", "memory.total", "driver_version", "pci.bus_id", "comp
 OLD_FIELDS = FIELDS[:5]  # what drivers knew before 2021
 # Chips whose GPU shares main memory: DGX Spark's, and what the Jetson modules' GPUs are called.
 _UNIFIED = re.compile(r"\b(?:GB10|N1X?|Orin|Thor|Xavier|Tegra|nvgpu)\b", re.IGNORECASE)
-_LIST_GPU = re.compile(r"^GPU (\d+): ", re.MULTILINE)
-_LIST_INSTANCE = re.compile(r"^\s+MIG (\S+)\s+Device\s+(\d+):")
-_TABLE_INSTANCE = re.compile(r"^\|\s*(\d+)\s+\d+\s+\d+\s+(\d+)\s*\|.*?/\s*(\d+)MiB", re.MULTILINE)
+_LIST_GPU = re.compile(r"^GPU (\d{1,4}): ", re.MULTILINE)
+_LIST_INSTANCE = re.compile(r"^\s+MIG (\S+)\s+Device\s+(\d{1,4}):")
+_TABLE_INSTANCE = re.compile(r"^\|\s*(\d{1,4})\s+\d+\s+\d+\s+(\d{1,4})\s*\|[^/\n]*/\s*(\d{1,9})MiB", re.MULTILINE)
 _L4T = re.compile(r"R(\d+) \(release\), REVISION: ([\d.]+)")
 # Compute capability of the chips that Jetson modules are built on, as NVIDIA's list of CUDA GPUs has them.
 _TEGRA_CAPABILITY = {"tegra210": "5.3", "tegra186": "6.2", "tegra194": "7.2", "tegra234": "8.7", "tegra264": "11.0"}
@@ -44,10 +44,10 @@ def _with_board(jetson: Accelerator, found: list[Accelerator] | Unknown) -> Acce
 def run_nvidia_smi(runner: Runner, architecture: str) -> list[Accelerator] | Unknown:
     """What ``nvidia-smi`` lists; drivers from before 2021 do not know all the fields."""
     fields: tuple[str, ...] = FIELDS
-    output = runner.run("nvidia-smi", f"--query-gpu={','.join(FIELDS)}", "--format=csv,noheader,nounits")
+    output = runner.run("nvidia-smi", f"--query-gpu={','.join(FIELDS)}", "--format=csv,noheader,nounits", limit_s=DRIVER_LIMIT_S)
     if not isinstance(output, Unknown) and output.exit != 0 and "not a valid field" in output.stdout + output.stderr:
         fields = OLD_FIELDS
-        output = runner.run("nvidia-smi", f"--query-gpu={','.join(OLD_FIELDS)}", "--format=csv,noheader,nounits")
+        output = runner.run("nvidia-smi", f"--query-gpu={','.join(OLD_FIELDS)}", "--format=csv,noheader,nounits", limit_s=DRIVER_LIMIT_S)
     if isinstance(output, Unknown):
         return output
     if "No devices were found" in output.stdout + output.stderr:
@@ -57,7 +57,7 @@ def run_nvidia_smi(runner: Runner, architecture: str) -> list[Accelerator] | Unk
     found = parse_nvidia_smi(output.stdout, fields, architecture)
     if isinstance(found, Unknown) or not any(("mig", True) in accelerator.extra for accelerator in found):
         return found
-    listing, table = answer(runner, "nvidia-smi", "-L"), answer(runner, "nvidia-smi")
+    listing, table = (answer(runner, "nvidia-smi", *words, limit_s=DRIVER_LIMIT_S) for words in (("-L",), ()))
     return split_instances(found, listing if isinstance(listing, str) else "", table if isinstance(table, str) else "")
 
 

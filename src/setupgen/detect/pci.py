@@ -50,8 +50,9 @@ def detect_pci(runner: Runner) -> list[PciDevice]:
         text = runner.read(path, keep=False)
         device = parse_uevent(text, path.split("/")[-2]) if isinstance(text, str) else None
         if device:
+            runner.read(path)  # for the raw output: other devices on the bus are nobody's business
             other = named.get(device.address)
-            revision = runner.read(f"{DEVICES}/{device.address}/revision", keep=False)
+            revision = runner.read(f"{DEVICES}/{device.address}/revision")
             revision = revision.strip().removeprefix("0x")[:2].lower() if isinstance(revision, str) else other.revision if other else ""
             name = other.name if other else ""
             found.append(PciDevice(device.address, device.vendor, device.pci_id, name, device.driver, revision))

@@ -21,6 +21,7 @@ from setupgen.detect.text import clean, clean_block, first_line, without_identit
 from setupgen.facts import Unknown
 
 LIMIT_S = 5.0
+DRIVER_LIMIT_S = 15.0  # where no program keeps eight cards awake, the driver starts them first
 OUTPUT_LIMIT = 2 * 1024**2
 _POSIX_FOLDERS = (
     "/usr/lib/wsl/lib",

@@ -73,7 +73,8 @@ def is_container(runner: Runner) -> bool:
     groups = runner.read("/proc/1/cgroup", keep=False)
     if isinstance(groups, str) and _CONTAINER_GROUPS.search(groups):
         return True
-    if runner.environment("KUBERNETES_SERVICE_HOST"):
+    manager = runner.read("/run/systemd/container", keep=False)
+    if runner.environment("KUBERNETES_SERVICE_HOST") or (isinstance(manager, str) and manager.strip() not in ("", "wsl")):
         return True
     if not isinstance(runner.read("/.dockerenv", keep=False), str) and not isinstance(runner.read("/run/.containerenv", keep=False), str):
         return False

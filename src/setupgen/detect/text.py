@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from setupgen.facts import Unknown
@@ -21,6 +23,7 @@ GIB = 1024**3
 LINE_LIMIT = 160
 BLOCK_LIMIT = 65_536
 LARGEST_BYTES = 2**50
+_JSON_ATTEMPTS = 50
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -133,12 +136,9 @@ def first_line(text: str) -> str:
 
 def json_in(text: str) -> Any:
     """The JSON document in the text, after any warnings that a tool printed before it; None where there is none."""
-    for start in (match.start() for match in re.finditer(r"^\s*[\[{]|[\[{]", text[:BLOCK_LIMIT])):
-        try:
-            return json.JSONDecoder().raw_decode(text[start:].lstrip())[0]
-        except (ValueError, RecursionError):
-            if start > BLOCK_LIMIT // 8:
-                break
+    for match in islice(re.finditer(r"[\[{]", text[:BLOCK_LIMIT]), _JSON_ATTEMPTS):
+        with suppress(ValueError, RecursionError):
+            return json.JSONDecoder().raw_decode(text, match.start())[0]
     return None
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _HEX = re.compile(r"0x([0-9a-fA-F]{4,8})")
 _CHIP = re.compile(r" \((?:RADV|G1[3-9])[^()]*\)$")
-_TRANSLATED = re.compile(r"^Microsoft Direct3D12 \(")
+_TRANSLATED = re.compile(r"^Microsoft Direct3D12 \((.+)\)$")  # what WSL makes of a card that has no Linux driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def _device(block: str) -> VulkanDevice | None:
     values = {key: value for key, value in pairs(block, "=") if value}
     kind, name = values.get("deviceType", ""), clean(values.get("deviceName", ""))
     vendor_id, device_id = (_HEX.search(values.get(key, "")) for key in ("vendorID", "deviceID"))
-    if not name or not kind.endswith(("INTEGRATED_GPU", "DISCRETE_GPU")) or _TRANSLATED.match(name):
+    if not name or not kind.endswith(("INTEGRATED_GPU", "DISCRETE_GPU")):
         return None
     vendor = VENDORS.get(vendor_id[1].lower(), "") if vendor_id else ""
     vendor = vendor or ("apple" if name.startswith("Apple M") else "")
@@ -65,7 +65,7 @@ def _device(block: str) -> VulkanDevice | None:
         return None
     pci_id = f"{vendor_id[1]}:{device_id[1]}".lower() if vendor_id and device_id else name
     driver = clean(values.get("driverInfo") or values.get("driverVersion", ""))
-    name = _CHIP.sub("", name)
+    name = _CHIP.sub("", _TRANSLATED.sub(r"\1", name))
     return VulkanDevice(name, vendor, pci_id, kind.endswith("INTEGRATED_GPU"), driver, clean(values.get("driverName", "")))
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Ranked = list[tuple[Candidate, Mapping[str, float]]]
 
+USABLE = 0.25
+"""Share of the comfortable speed below which nobody would take an alternative for its better answers."""
+
 EASE = ("ollama", "lm-studio", "llama-cpp")
 """Servers in order of how little they ask of a newcomer."""
 
@@ -27,22 +30,22 @@ def alternatives(host: Host, ranked: Ranked, count: int) -> tuple[Alternative, .
     best = ranked[0][0]
     taken = {_family(best)}
     found: list[Alternative] = []
-    for like, candidate, score in _proposals(ranked):
+    for like, candidate, score in _proposals(ranked, float(host.use_case["comfortable_tps"]) * USABLE):
         if len(found) == count:
             break
-        if _family(candidate) in taken:
+        if like != "least-effort" and _family(candidate) in taken:
             continue
         taken.add(_family(candidate))
         found.append(Alternative(like, choose(host, candidate, score), tradeoff(host, best, candidate)))
     return tuple(found)
 
 
-def _family(candidate: Candidate) -> tuple[str, str]:
-    """What makes two setups the same to a reader: model and server."""
-    return candidate.model.id, candidate.deployment.server.id
+def _family(candidate: Candidate) -> str:
+    """What makes two setups the same to a reader."""
+    return candidate.model.id
 
 
-def _proposals(ranked: Ranked) -> Iterator[tuple[str, Candidate, Mapping[str, float]]]:
+def _proposals(ranked: Ranked, floor: float) -> Iterator[tuple[str, Candidate, Mapping[str, float]]]:
     rest = ranked[1:]
     if not rest:
         return
@@ -52,7 +55,8 @@ def _proposals(ranked: Ranked) -> Iterator[tuple[str, Candidate, Mapping[str, fl
     def top(key: Callable[[Candidate], float], pool: Ranked) -> tuple[Candidate, Mapping[str, float]]:
         return max(pool, key=lambda item: (round(key(item[0]), 6), item[1]["total"], [-ord(letter) for letter in item[0].model.id]))
 
-    yield ("best-quality", *top(lambda item: quality(item.model, item.suitability) + precision(item), rest))
+    usable = [item for item in rest if item[0].estimate.speed.decode_tps.value >= floor] or rest
+    yield ("best-quality", *top(lambda item: quality(item.model, item.suitability) + precision(item), usable))
     yield ("fastest", *top(lambda item: item.estimate.speed.decode_tps.value, close))
     yield ("smallest", *top(lambda item: -float(item.estimate.memory.total_bytes), close))
     easy = [item for item in close if item[0].deployment.server.id == EASE[0]]

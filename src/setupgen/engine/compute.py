@@ -24,7 +24,7 @@ _HALF = 2
 #   107 MiB on an RTX 4060 Ti and 555 MiB on an RTX PRO 6000 (https://github.com/ggml-org/llama.cpp/pull/23604).
 # rocm: 105.45 GiB of buffers against 107.35 GiB counted on four cards, https://github.com/tmac1973/llama-toolchest/pull/163.
 # vulkan: 17 MiB on an RX 9060 XT, https://github.com/ggml-org/llama.cpp/pull/20858; with room for drivers that take more.
-# metal: 0 MiB unaccounted on an Apple M5, https://github.com/ggml-org/llama.cpp/discussions/19759; with room for the command buffers.
+# metal: llama.cpp b8110 logs 0 MiB unaccounted on an Apple M5 (published notes, address not recorded); with room for command buffers.
 # sycl: nothing published was found; as for CUDA.
 CONTEXT_BYTES: dict[str, int] = {
     "cuda": 453 * MIB,
@@ -44,7 +44,10 @@ MARGIN_BYTES = 256 * MIB
 """Left free on a card for what nobody predicts: a desktop, fragments. llama.cpp's own fit leaves 1 GiB, its context included."""
 
 WSL_BYTES = 1_300_000_000
-"""Memory of a card that WSL 2 cannot see: about 1.3 GB, https://github.com/microsoft/WSL/issues/11050."""
+"""Memory of a card that WSL 2 cannot see: about 1.3 GB.
+
+https://github.com/noonghunna/club-3090/blob/4a29ab57d42a1d587de1042fa5dfd9535f94a063/docs/FAQ.md
+"""
 
 # vLLM (https://github.com/vllm-project/vllm): what it takes besides weights, cache and activations. Graphs: 0.36 GiB estimated in
 # https://github.com/gpustack/runner/pull/251. Outside PyTorch: 0.16 GiB in https://github.com/vllm-project/vllm/pull/12126 and up to
@@ -67,8 +70,12 @@ def usable_bytes(capacity: int, *, unified: bool = False, gpu_share: float = 1.0
 
 
 def usable_ram_bytes(ram: int) -> int:
-    """What a server may take of main memory: a tenth, at least 1 GiB and at most 8 GiB, stays with the system."""
-    return max(0, ram - min(max(ram // 10, GIB), 8 * GIB))
+    """What a server may take of main memory; the rest stays with the system and the user's programs.
+
+    An eighth of up to 8 GiB, then a quarter of what is between 8 and 16 GiB, then a tenth of the rest: 1 GiB of 8, 3 of 16, 7.8 of 64.
+    """
+    kept = min(ram, 8 * GIB) // 8 + max(0, min(ram, 16 * GIB) - 8 * GIB) // 4 + max(0, ram - 16 * GIB) // 10
+    return max(0, ram - min(kept, 16 * GIB))
 
 
 def context_bytes(backend: str) -> int:

@@ -77,7 +77,7 @@ def _backends(host: Host, server: Server) -> tuple[list[Deployment], list[str]]:
     """The server's backends that this host can use, best first, and why the others cannot."""
     reasons: list[str] = []
     group = host.group
-    usable = []
+    usable: list[Deployment] = []
     names = tuple(name for device in (group.devices if group else ()) for name in device.backends)
     wanted = tuple(dict.fromkeys(name for name in names if name != "cpu")) or ("cpu",)
     for name in (*wanted, "cpu"):

@@ -196,7 +196,7 @@ def read_from_ram(architecture: Architecture, weights: Weights, kind: str, gpu_l
     share = experts.used / experts.count if experts else 1.0
     layers = architecture.layers
     if kind == "experts" and experts:
-        return sum(sizes.experts_per_layer[:n_cpu_moe + experts.first_dense]) * share
+        return sum(sizes.experts_per_layer[: n_cpu_moe + experts.first_dense]) * share
     if kind == "layers":
         first_on_gpu = max(0, layers - gpu_layers + 1) if gpu_layers else layers
         total = 0.0

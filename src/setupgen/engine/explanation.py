@@ -71,29 +71,35 @@ def _rule(pack: Pack, result: Plan, wanted: str) -> list[Section]:
             warned = any(item.id == id_ for item in result.warnings)
             count = len(refused)
             effect = f"Here it ruled out {count} combination{'s' * (count != 1)}." if count else ""
-            effect = effect or ("Here it gave a warning." if warned else "Here it decided a setting." if used else "Here it did not decide anything.")
+            effect = effect or (
+                "Here it gave a warning." if warned else "Here it decided a setting." if used else "Here it did not decide anything."
+            )
             return [_section(f"Rule {id_}", [rule["because"], effect], pack.urls(rule["sources"]))]
     return []
 
 
 def _model(pack: Pack, result: Plan, wanted: str) -> list[Section]:
-    names = {plain(name): model.id for model in pack.models.values() for name in (model.id, model.id.split("/")[-1], model.name, *model.aliases)}
+    names = {
+        plain(name): model.id for model in pack.models.values() for name in (model.id, model.id.split("/")[-1], model.name, *model.aliases)
+    }
     id_ = names.get(wanted)
-    return _named(pack, result, "model", id_, pack.models[id_].name) if id_ else []
+    return _named(result, "model", id_, pack.models[id_].name) if id_ else []
 
 
 def _server(pack: Pack, result: Plan, wanted: str) -> list[Section]:
-    names = {plain(name): server.id for server in pack.servers.values() for name in (server.id, server.name, *server.raw.get("aliases", ()))}
+    names = {
+        plain(name): server.id for server in pack.servers.values() for name in (server.id, server.name, *server.raw.get("aliases", ()))
+    }
     id_ = names.get(wanted)
-    return _named(pack, result, "server", id_, pack.servers[id_].name) if id_ else []
+    return _named(result, "server", id_, pack.servers[id_].name) if id_ else []
 
 
 def _quant(pack: Pack, result: Plan, wanted: str) -> list[Section]:
     id_ = next((name for name in pack.vocabulary("quantisations") if plain(name) == wanted), None)
-    return _named(pack, result, "quant", id_, id_) if id_ else []
+    return _named(result, "quant", id_, id_) if id_ else []
 
 
-def _named(pack: Pack, result: Plan, kind: str, id_: str, name: str) -> list[Section]:
+def _named(result: Plan, kind: str, id_: str, name: str) -> list[Section]:
     """Whether the thing was chosen, is an alternative, or why it was rejected."""
     choice = result.choice
     sections = []

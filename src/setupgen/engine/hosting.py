@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 MAXIMUM_OFFERS = 5
 
+LONG_CONTEXT = 262_144
+"""Tokens above which local hardware is rarely the right place."""
+
+PATIENCE_S = 600
+"""Seconds that reading a full context may take before a hosted endpoint is the better answer."""
+
 
 def hosted_answer(host: Host, best: Candidate | None) -> dict[str, Any]:
     """The `hosted` part of a plan: whether to buy, why, and what it would cost per million tokens."""
@@ -37,6 +43,10 @@ def _verdict(host: Host, best: Candidate | None) -> tuple[bool, str]:
     size = effective_billions(best.model)
     if size < capable:
         text = f"The best model that fits ({best.model.name}) is of the {size:.0f}B class; {use_case['label'].lower()} works from about {capable:.0f}B."
+        return True, text
+    context, prefill = best.workload.context, best.estimate.speed.prefill_tps
+    if context > LONG_CONTEXT and prefill.value > 0 and context / prefill.value > PATIENCE_S:
+        text = f"Reading a full context of {context} tokens would take about {context / prefill.value / 60:.0f} minutes here."
         return True, text
     comfortable = float(use_case["comfortable_tps"])
     speed = best.estimate.speed.decode_tps

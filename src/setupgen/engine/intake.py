@@ -104,7 +104,9 @@ def _hardware(pack: Pack, answers: Answers, detected: Mapping[str, Any] | None) 
         return stated_hardware(pack, specs, ram_bytes=ram_bytes, cpu=cpu, place=answers.place("hardware"), cpu_place=answers.place("cpu"))
     if detected is None:
         message = "no hardware is stated."
-        raise UsageError(message, place="--hardware", hint="Give a name such as `--hardware rtx-3090`, or `--facts FILE` from `setupgen detect --json`.")
+        raise UsageError(
+            message, place="--hardware", hint="Give a name such as `--hardware rtx-3090`, or `--facts FILE` from `setupgen detect --json`."
+        )
     return detected_hardware(pack, detected, ram_bytes=ram_bytes, cpu=cpu, place=answers.place("facts"))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from setupgen.engine.hardware import resolve_device
+from setupgen.engine.hardware import identify, resolve_device
 from setupgen.errors import UnknownNameError, UsageError, shorten
 from setupgen.facts import Assumption, Hardware, Part, Unknown
 from setupgen.knowledge import GIB
@@ -119,9 +119,7 @@ def _cpu(
     return device, device.name
 
 
-def _ram(
-    stated: int, board: int, parts: list[Part], first: Device | None, assumptions: list[Assumption], origins: dict[str, str]
-) -> int:
+def _ram(stated: int, board: int, parts: list[Part], first: Device | None, assumptions: list[Assumption], origins: dict[str, str]) -> int:
     unified = [part.memory_bytes for part in parts if part.kind == "unified"]
     if unified:
         origins["hardware.ram_bytes"] = "declared"
@@ -219,10 +217,10 @@ def _device(pack: Pack, raw: Mapping[str, Any]) -> Device | None:
         if isinstance(name, str) and name:
             if name in pack.devices:
                 return pack.devices[name]
-            try:
-                return resolve_device(pack, name)[0]
-            except UsageError:
-                continue
+            memory = raw.get("memory_bytes")
+            found = identify(pack, name, memory if isinstance(memory, int) else 0)
+            if found is not None:
+                return found
     return None
 
 

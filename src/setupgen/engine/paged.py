@@ -36,6 +36,7 @@ class Options(NamedTuple):
     tensor_parallel: int
     replicas: int
     claim_share: float
+    projector_bytes: int = 0
 
 
 class _Need(NamedTuple):
@@ -87,7 +88,7 @@ def estimate(
     weights = weight_bytes(architecture, quant, weight_format).total
     first = None
     for size in sizes:
-        need = _need(architecture, weights, machine=machine, workload=one, family=options.family, cards=size)
+        need = _need(architecture, weights, machine=machine, workload=one, options=options, cards=size)
         found = _memory(machine, weights, need, size=size, replicas=replicas, options=options)
         if found.fits != "no" and size in allowed:
             return found
@@ -107,20 +108,21 @@ def _share(workload: Workload, replicas: int) -> Workload:
     return replace(workload, parallel=-(-workload.parallel // replicas))
 
 
-def _need(architecture: Architecture, weights: int, *, machine: Machine, workload: Workload, family: str, cards: int) -> _Need:
-    if family == "mlx":
+def _need(architecture: Architecture, weights: int, *, machine: Machine, workload: Workload, options: Options, cards: int) -> _Need:
+    extra = options.projector_bytes  # towers are small and repeated on every card
+    if options.family == "mlx":
         tokens = min(compute.MLX_PREFILL_TOKENS, pad(workload.context))
         activations = compute.activation_bytes(architecture, tokens, workload.parallel)
-        return _Need(weights, mlx_bytes(architecture, workload), activations, compute.context_bytes(machine.backend))
+        return _Need(weights, mlx_bytes(architecture, workload), activations, compute.context_bytes(machine.backend) + extra)
     cache = paged_bytes(architecture, workload)
     heads = [group.kv_heads or (1 if group.kind == "latent" else cards) for group in architecture.attention]
     parts = min(cards, min(heads, default=cards))  # key/value heads beyond that are repeated
-    if family == "plain":
+    if options.family == "plain":
         activations = compute.activation_bytes(architecture, min(_BATCH, workload.ubatch * workload.parallel), workload.parallel)
-        return _Need(-(-weights // cards), -(-cache // parts), activations, compute.context_bytes(machine.backend))
+        return _Need(-(-weights // cards), -(-cache // parts), activations, compute.context_bytes(machine.backend) + extra)
     batch = _LARGE_BATCH if machine.slots[0].capacity_bytes >= _LARGE_CARD else _BATCH
     activations = compute.activation_bytes(architecture, batch, compute.VLLM_SEQUENCES)
-    other = compute.VLLM_OUTSIDE_BYTES + compute.VLLM_GRAPH_BYTES + (compute.VLLM_COLLECTIVE_BYTES if cards > 1 else 0)
+    other = extra + compute.VLLM_OUTSIDE_BYTES + compute.VLLM_GRAPH_BYTES + (compute.VLLM_COLLECTIVE_BYTES if cards > 1 else 0)
     return _Need(-(-weights // cards), -(-cache // parts), activations, other)
 
 

@@ -56,7 +56,7 @@ def family(server_kind: str, weight_format: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def place(  # noqa: PLR0917 - what an estimate is about, in the order in which one says it
+def place(
     architecture: Architecture,
     quant: str,
     weight_format: str,
@@ -85,14 +85,14 @@ def place(  # noqa: PLR0917 - what an estimate is about, in the order in which o
         replicas: copies of the model, each with its own cards, for servers that claim memory.
         claim_share: share of a card that such a server claims.
         cache_ram_bytes: llama.cpp's prompt cache in main memory.
-        projector_bytes: a vision projector, which goes to the first card.
+        projector_bytes: vision and other towers that `weight_bytes` does not count; llama.cpp puts them on the first card.
 
     Returns:
         The estimate. Where nothing fits, `fits` is ``no`` and the numbers are those of the placement that was asked for, or of the full one.
     """
     which = family(server_kind, weight_format)
     if which != "llama.cpp":
-        options = paged.Options(which, kind, tensor_parallel, replicas, claim_share)
+        options = paged.Options(which, kind, tensor_parallel, replicas, claim_share, projector_bytes)
         return paged.estimate(architecture, quant, weight_format, machine=machine, workload=workload, options=options)
     if server_kind in _NOT_UNIFIED and workload.unified_kv:
         workload = replace(workload, unified_kv=False)

@@ -89,12 +89,17 @@ class Scheme:
         bits: bits of a linear weight, scales and zero points included.
         embeddings: whether embedding and output are quantised too.
         experts_only: whether only the experts of a mixture are quantised.
+        spared: tensors that stay in 16 bits besides embeddings.
     """
 
     bits: float
     embeddings: bool = False
     experts_only: bool = False
+    spared: frozenset[str] = frozenset()
 
+
+# The inputs of recurrent layers, which published NVFP4 weights leave alone: Inferact's Qwen3.8 27B has 26.4 GB.
+_RECURRENT_INPUTS = frozenset({"attn_qkv", "attn_gate", "ssm_alpha", "ssm_beta", "ssm_in"})
 
 # Scales: FP8 one 32-bit scale per 128 x 128 block; INT4 one 16-bit scale and one 4-bit zero point per 128 weights; NVFP4 one 8-bit scale
 # per 16; MXFP4 one 8-bit scale per 32; MLX one 16-bit scale and one 16-bit bias per 64.
@@ -105,7 +110,7 @@ SCHEMES: dict[str, Scheme] = {
     "INT8": Scheme(8 + 16 / 4096),
     "AWQ-INT4": Scheme(4 + (16 + 4) / 128),
     "GPTQ-INT4": Scheme(4 + (16 + 4) / 128),
-    "NVFP4": Scheme(4 + 8 / 16),
+    "NVFP4": Scheme(4 + 8 / 16, spared=_RECURRENT_INPUTS),
     "MXFP4": Scheme(4 + 8 / 32, experts_only=True),
     "MLX-bf16": Scheme(16),
     "MLX-8bit": Scheme(8 + 32 / 64, embeddings=True),
@@ -159,7 +164,7 @@ def type_bytes(type_name: str, columns: int, rows: int) -> int:
 
 def _scheme_bytes(group: TensorGroup, scheme: Scheme, *, mixture: bool) -> int:
     """Bytes of one tensor in a format with one type for all linear layers."""
-    covered = group.quantised and (scheme.embeddings or group.role not in _EMBEDDINGS)
+    covered = group.quantised and group.role not in scheme.spared and (scheme.embeddings or group.role not in _EMBEDDINGS)
     if scheme.experts_only and mixture:
         covered = covered and group.experts > 1
     return round(group.elements * (scheme.bits if covered else 16) / 8)

@@ -12,6 +12,7 @@ Parts, each roughly between 0 and 1:
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import exp, log2, sqrt
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,18 @@ RULE_UNIT = 0.02
 
 # Loss by average bits per weight: points of a curve, interpolated. Shape after llama.cpp's published perplexity tables:
 # flat down to 6 bits, small at 4.8, steep below 4.
-PRECISION = ((16.0, 0.0), (8.5, -0.005), (6.5, -0.02), (5.6, -0.05), (4.8, -0.09), (4.4, -0.14), (3.9, -0.30), (3.4, -0.55), (2.7, -1.0), (1.5, -2.5))
+PRECISION = (
+    (16.0, 0.0),
+    (8.5, -0.005),
+    (6.5, -0.02),
+    (5.6, -0.05),
+    (4.8, -0.09),
+    (4.4, -0.14),
+    (3.9, -0.30),
+    (3.4, -0.55),
+    (2.7, -1.0),
+    (1.5, -2.5),
+)
 
 NATIVE_QUANTS = frozenset({"MXFP4"})
 """Quantisations that a model was trained in: nothing is lost."""
@@ -69,14 +81,14 @@ def precision(candidate: Candidate) -> float:
 def _interpolate(bits: float) -> float:
     if bits >= PRECISION[0][0]:
         return PRECISION[0][1]
-    for (high, at_high), (low, at_low) in zip(PRECISION, PRECISION[1:], strict=False):
+    for (high, at_high), (low, at_low) in pairwise(PRECISION):
         if bits >= low:
             return at_low + (at_high - at_low) * (bits - low) / (high - low)
     return PRECISION[-1][1]
 
 
 def _saturating(ratio: float) -> float:
-    return 1 - exp(-1.2 * max(ratio, 0.0))
+    return 1 - exp(-2 * max(ratio, 0.0))
 
 
 def parts(host: Host, candidate: Candidate) -> dict[str, float]:

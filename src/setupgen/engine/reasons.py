@@ -49,7 +49,11 @@ def _model(host: Host, best: Candidate) -> Decision:
         f" {REGARD[best.suitability]} {host.use_case['label'].lower()}, and scored best of what fits with enough speed."
     )
     return Decision(
-        "model", model.id, " ".join([text, *reasons]), "ranking.total", tuple(host.pack.urls(model.sources[:2])) + tuple(urls),
+        "model",
+        model.id,
+        " ".join([text, *reasons]),
+        "ranking.total",
+        tuple(host.pack.urls(model.sources[:2])) + tuple(urls),
         (("needs.use_case", host.needs.use_case), ("needs.experience", host.needs.experience)),
     )
 
@@ -66,7 +70,9 @@ def _server(host: Host, best: Candidate) -> Decision:
     server = best.deployment.server
     reasons, urls = _because(host, best, "prefer", "server")
     text = f"{server.name} {server.version} reads {best.weights.format} and runs on {best.deployment.backend} here."
-    return Decision("server", server.id, " ".join([text, *reasons]), "ranking.rules", tuple(host.pack.urls(server.sources[:1])) + tuple(urls))
+    return Decision(
+        "server", server.id, " ".join([text, *reasons]), "ranking.rules", tuple(host.pack.urls(server.sources[:1])) + tuple(urls)
+    )
 
 
 def _backend(host: Host, best: Candidate) -> Decision:
@@ -74,16 +80,29 @@ def _backend(host: Host, best: Candidate) -> Decision:
     reasons, urls = _because(host, best, "prefer", "backend")
     label = host.pack.vocabulary("backends").get(backend, {}).get("label", backend)
     device = host.group.devices[0].name if host.group and backend != "cpu" else host.cpu.name
-    return Decision("backend", backend, " ".join([f"{label} is what {device} offers this server.", *reasons]), "deployment.backend", tuple(urls))
+    return Decision(
+        "backend", backend, " ".join([f"{label} is what {device} offers this server.", *reasons]), "deployment.backend", tuple(urls)
+    )
 
 
 def _context(host: Host, best: Candidate) -> Decision:
     context = best.workload.context
     origin = host.facts.origins.get("needs.context", "assumed")
     floor = int(host.use_case["minimum_context"])
-    text = f"{context} tokens per user, as you asked" if origin != "assumed" else f"{context} tokens per user, usual for {host.use_case['label'].lower()}"
+    text = (
+        f"{context} tokens per user, as you asked"
+        if origin != "assumed"
+        else f"{context} tokens per user, usual for {host.use_case['label'].lower()}"
+    )
     text += f" (it needs {floor} at least). It is written out, because servers' own defaults differ and cut prompts silently."
-    return Decision("settings.context", context, text, "context", tuple(host.pack.urls(best.deployment.server.sources[:1])), (("needs.context", context),))
+    return Decision(
+        "settings.context",
+        context,
+        text,
+        "context",
+        tuple(host.pack.urls(best.deployment.server.sources[:1])),
+        (("needs.context", context),),
+    )
 
 
 def _slots(host: Host, best: Candidate) -> Iterator[Decision]:
@@ -117,15 +136,31 @@ def _placement(best: Candidate) -> Iterator[Decision]:
     margin = float(best.facts["fit.memory_margin_gib"])
     yield Decision("settings.offload", placement.kind, f"{text} {margin:.1f} GiB stay free on the fullest device.", "memory.place")
     if placement.tensor_parallel > 1:
-        yield Decision("settings.tensor_parallel", placement.tensor_parallel, "The cards share each layer, because one alone is too small or too slow.", "memory.place")
+        yield Decision(
+            "settings.tensor_parallel",
+            placement.tensor_parallel,
+            "The cards share each layer, because one alone is too small or too slow.",
+            "memory.place",
+        )
     if best.replicas > 1:
-        yield Decision("settings.replicas", best.replicas, "The model fits one card, so copies serve more users than sharing layers would.", "memory.place")
+        yield Decision(
+            "settings.replicas",
+            best.replicas,
+            "The model fits one card, so copies serve more users than sharing layers would.",
+            "memory.place",
+        )
 
 
 def _runtime(host: Host, best: Candidate) -> Decision:
     runtime = best.deployment.runtime
     stated = host.facts.origins.get("needs.runtime") != "assumed"
-    text = "As you asked." if stated else "Usual for this operating system; GPU containers do not exist on macOS." if host.needs.os == "macos" else "Usual for this operating system."
+    text = (
+        "As you asked."
+        if stated
+        else "Usual for this operating system; GPU containers do not exist on macOS."
+        if host.needs.os == "macos"
+        else "Usual for this operating system."
+    )
     return Decision("runtime", runtime, text, "needs.runtime")
 
 
@@ -185,7 +220,9 @@ def open_questions(host: Host, book: RuleBook, field: Field) -> Iterator[str]:
 
 def would_fit(host: Host, field: Field) -> Iterator[str]:
     """For a plan in which nothing fits: what came nearest and what would make it fit."""
-    nearest = [item for item in field.rejected if item.by and item.by[0] in {"memory.fit", "memory.weights", "model.context", "speed.minimum"}]
+    nearest = [
+        item for item in field.rejected if item.by and item.by[0] in {"memory.fit", "memory.weights", "model.context", "speed.minimum"}
+    ]
     smallest: dict[str, Any] = {}
     for item in nearest:
         smallest.setdefault(item.by[0], item.because)

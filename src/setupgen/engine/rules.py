@@ -86,7 +86,7 @@ class RuleBook:
 
     def __init__(self, pack: Pack) -> None:
         scopes = {name: entry["scope"] for name, entry in pack.vocabulary("facts").items()}
-        self._questions = {name: entry.get("ask", "") for name, entry in pack.vocabulary("facts").items()}
+        self._questions: dict[str, str] = {name: entry.get("ask", "") for name, entry in pack.vocabulary("facts").items()}
         self.rules = tuple(
             Rule(
                 id=id_,

@@ -35,7 +35,9 @@ def choose(host: Host, candidate: Candidate, score: Mapping[str, float]) -> Choi
     if container:
         listening.update(bind="0.0.0.0", port=container["port"])  # noqa: S104 - inside the container; published on loopback only
         if host.needs.weights_file:
-            container["weights_path"] = listening["weights_file"] = "/weights/" + host.needs.weights_file.replace("\\", "/").rsplit("/", 1)[-1]
+            container["weights_path"] = listening["weights_file"] = (
+                "/weights/" + host.needs.weights_file.replace("\\", "/").rsplit("/", 1)[-1]
+            )
     flags, environment = launch(server, listening)
     proxy = proxy_of(host, server, settings["auth"])
     return Choice(

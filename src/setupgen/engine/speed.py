@@ -31,7 +31,19 @@ PEAK_EXPONENT = 0.8
 SHARPNESS = 3.0
 """Exponent with which reading and unpacking weights overlap: the slower of the two hides most of the other."""
 
-GRAPH_SERVERS = ("vllm", "sglang", "tensorrt", "trtllm", "lmdeploy", "exllama", "tabby", "mlc", "text-generation-inference", "tgi", "lemonade-npu")
+GRAPH_SERVERS = (
+    "vllm",
+    "sglang",
+    "tensorrt",
+    "trtllm",
+    "lmdeploy",
+    "exllama",
+    "tabby",
+    "mlc",
+    "text-generation-inference",
+    "tgi",
+    "lemonade-npu",
+)
 EAGER_SERVERS = ("transformers", "autoawq")
 BATCHING_SERVERS = ("vllm", "sglang", "tensorrt", "trtllm", "lmdeploy", "text-generation-inference", "tgi")
 
@@ -44,7 +56,17 @@ SHARED_MEMORY = ("7.2", "8.7", "11.0", "12.1", "5.3", "6.2")
 WIDE_MEMORY_GB_S = 1400.0
 FIRST_TENSOR_CORES = 7.0
 
-TFLOPS_PER_GB_S = {"geforce": 0.06, "hbm": 0.02, "pascal": 0.025, "radeon": 0.06, "instinct": 0.015, "unified": 0.11, "apple": 0.031, "arc": 0.035, "cpu": 0.01}
+TFLOPS_PER_GB_S = {
+    "geforce": 0.06,
+    "hbm": 0.02,
+    "pascal": 0.025,
+    "radeon": 0.06,
+    "instinct": 0.015,
+    "unified": 0.11,
+    "apple": 0.031,
+    "arc": 0.035,
+    "cpu": 0.01,
+}
 """Usual fp32 TFLOPS per GB/s of memory bandwidth in each class, for devices whose rate is unknown."""
 
 TFLOPS_PER_CORE = 0.14
@@ -52,7 +74,17 @@ TFLOPS_PER_CORE = 0.14
 
 SMALL_CORE = 0.35
 
-FP16_PER_FP32 = {"geforce": 2.0, "hbm": 15.0, "pascal": 1.0, "radeon": 2.0, "instinct": 8.0, "unified": 2.0, "apple": 1.0, "arc": 4.0, "cpu": 1.0}
+FP16_PER_FP32 = {
+    "geforce": 2.0,
+    "hbm": 15.0,
+    "pascal": 1.0,
+    "radeon": 2.0,
+    "instinct": 8.0,
+    "unified": 2.0,
+    "apple": 1.0,
+    "arc": 4.0,
+    "cpu": 1.0,
+}
 """Usual ratio of the dense matrix rate to fp32."""
 
 USUAL_EXPERT_SHARE = 0.6
@@ -275,10 +307,18 @@ def fixed_seconds(x: SpeedInput, c: Mapping[str, float]) -> float:
 
 def prefill_tps(x: SpeedInput, c: Mapping[str, float]) -> float:
     """Prompt tokens per second of one prompt of `prompt_tokens` after `depth` tokens."""
+    return 1 / _prompt_token_seconds(x, min(max(x.prompt_tokens, 1), CHUNK_TOKENS[server_class(x)]), c)
+
+
+def batched_prefill_tps(x: SpeedInput, c: Mapping[str, float]) -> float:
+    """Prompt tokens per second when a server fills its chunks with prompts of several users."""
+    return 1 / _prompt_token_seconds(x, CHUNK_TOKENS[server_class(x)], c)
+
+
+def _prompt_token_seconds(x: SpeedInput, chunk: int, c: Mapping[str, float]) -> float:
+    """Seconds per prompt token, computed in chunks of this many tokens."""
     tokens = max(x.prompt_tokens, 1)
-    largest = CHUNK_TOKENS[server_class(x)]
-    chunk = min(tokens, largest)
-    chunks = max(tokens / largest, 1.0)
+    chunks = max(tokens / chunk, 1.0)
     rate = matrix_tflops(x, c) * TERA
     if x.quant.upper() in WIDE_FORMATS and hardware_class(x) in {"geforce", "hbm"} and server_class(x) == "llama":
         rate *= c["prefill.wide"]
@@ -292,18 +332,15 @@ def prefill_tps(x: SpeedInput, c: Mapping[str, float]) -> float:
         share = max((x.devices * chunks / (chunks + x.devices - 1)) ** c["prefill.pipeline"], 1.0)
     cpu_part = _cpu_part(x)
     weights = 2 * x.active_parameters / (rate * share)
-    attention = x.attention_flops_per_token_per_depth * (x.depth + tokens / 2) / (c["prefill.attention"] * matrix_tflops(x, c) * TERA * share)
+    attention = (
+        x.attention_flops_per_token_per_depth * (x.depth + tokens / 2) / (c["prefill.attention"] * matrix_tflops(x, c) * TERA * share)
+    )
     touched = _touched(x, chunk)
     bandwidth = x.device_bandwidth_gb_s * GIGA * share
     reading = touched * (1 - cpu_part) / (c[f"efficiency.{hardware_class(x)}"] * bandwidth) / chunk
     if cpu_part > 0:
         reading += touched * cpu_part / (c["offload_upload_gb_s"] * GIGA) / chunk
-    return 1 / (weights + attention + reading + fixed_seconds(x, c) / chunk)
-
-
-def batched_prefill_tps(x: SpeedInput, c: Mapping[str, float]) -> float:
-    """Prompt tokens per second when a server computes many prompts together."""
-    return c["batched_prefill"] * prefill_tps(x, c)
+    return weights + attention + reading + fixed_seconds(x, c) / chunk
 
 
 def matrix_tflops(x: SpeedInput, c: Mapping[str, float]) -> float:
@@ -355,7 +392,11 @@ def spread(x: SpeedInput) -> Mapping[str, float]:
     decode = SPREAD[f"decode.{name}"]
     if x.is_mixture and not offload:
         decode = max(decode, SPREAD["decode.mixture"])
-    return {"decode": decode, "prefill": SPREAD[f"prefill.{name}"], "aggregate": SPREAD["aggregate.many" if x.parallel > MANY_USERS else "aggregate.few"]}
+    return {
+        "decode": decode,
+        "prefill": SPREAD[f"prefill.{name}"],
+        "aggregate": SPREAD["aggregate.many" if x.parallel > MANY_USERS else "aggregate.few"],
+    }
 
 
 def _touched(x: SpeedInput, tokens: int) -> float:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NO_LAYER = -1
 """The layer number of tensors outside the layers: embeddings, output, final norm."""
 
-GATED_ATTENTION = frozenset({"qwen35", "qwen35moe", "qwen3next"})
+GATED_ATTENTION = frozenset({"qwen35", "qwen35moe", "qwen3next", "muse-glimmer"})
 """Architectures whose query projection also makes an output gate, so that it is twice as wide."""
 
 FUSED_ATTENTION = frozenset({"phi3", "nomic-bert"})
@@ -33,6 +33,9 @@ BERT_POSITIONS = 512
 
 XLM_ROBERTA_VOCAB = 250_000
 """Vocabularies of this size and more are XLM-RoBERTa's, which has one type of token instead of two."""
+
+XLM_ROBERTA_POSITIONS = 8192
+"""Rows of its position table in the models that are used for retrieval today (BGE-M3 and what is made from it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,9 +316,8 @@ class _Builder:
         group = a.attention[0]
         width = group.heads * group.head_dim
         self.matrix("token_embd", (NO_LAYER,), a.hidden, a.vocab)
-        types = 1 if a.vocab >= XLM_ROBERTA_VOCAB else 2
-        positions = 0 if a.type != "bert" else a.positions or BERT_POSITIONS
-        self.floats("embeddings_small", (NO_LAYER,), a.hidden * (2 + types + positions))
+        types, positions = (1, XLM_ROBERTA_POSITIONS) if a.vocab >= XLM_ROBERTA_VOCAB else (2, BERT_POSITIONS)
+        self.floats("embeddings_small", (NO_LAYER,), a.hidden * (2 + types + (positions if a.type == "bert" else 0)))
         small = 4 * a.hidden
         if a.type in FUSED_ATTENTION:
             self.matrix("attn_qkv", self.all_layers, a.hidden, 3 * width)

@@ -62,8 +62,8 @@ def diff(changes: list[Change]) -> str:
             continue
         before = "/dev/null" if change.old is None else f"a/{change.path}"
         after = "/dev/null" if change.new is None else f"b/{change.path}"
-        for line in difflib.unified_diff(_lines(change.old, change), _lines(change.new, change), before, after):
-            parts.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+        lines = difflib.unified_diff(_lines(change.old, change), _lines(change.new, change), before, after)
+        parts += [line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines]
     return "".join(parts)
 
 

@@ -71,7 +71,7 @@ def plan_writes(
         check_relative(path)
     known = read_state(place) if state is None else state
     secret = secrets or {}
-    changes = [_change(place, path, text, known, _mode(modes, path), secret.get(path)) for path, text in files.items()]
+    changes = [_change(place, path, text, known=known, mode=_mode(modes, path), make=secret.get(path)) for path, text in files.items()]
     if not partial:
         changes += [change for path in known if path not in files and (change := _stale(place, path, known[path]))]
     return sorted(changes, key=lambda change: change.path)
@@ -160,7 +160,7 @@ def _mode(modes: Mapping[str, str] | None, path: str) -> int:
     return int((modes or {}).get(path, "0644"), 8)
 
 
-def _change(place: Path, path: str, text: str, known: State, mode: int, make: Sequence[str] | None) -> Change:
+def _change(place: Path, path: str, text: str, *, known: State, mode: int, make: Sequence[str] | None) -> Change:
     if reason := obstacle(place, path):
         return Change(path, compare.BLOCKED, reason=reason, mode=mode)
     old, new = read_bytes(place / path), text.encode()

@@ -33,7 +33,7 @@ def environment(texts: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
         loader=DictLoader(dict(texts)),
         undefined=StrictUndefined,
         finalize=_finalize,
-        autoescape=False,  # noqa: S701  HTML is not what we write; `_finalize` demands a filter for every value
+        autoescape=False,
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -186,7 +186,7 @@ def _with_header(path: str, text: str, entry: Raw, setup: Raw) -> str:
     # XML forbids two dashes in a comment.
     lines.append("README.md says how to make it again." if path.endswith(".plist") else f"Make it again: {setup['command']}")
     if override := entry.get("override"):
-        lines.append(f"Your own changes go into {override}, which is read last and never overwritten.")
+        lines.append(f"Your own changes go into {override}, read last and never overwritten.")
     elif entry.get("edit"):
         lines.append("This file is yours to edit: values that are set are kept.")
     else:

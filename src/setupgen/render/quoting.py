@@ -46,6 +46,9 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*")
 _ADDRESS = re.compile(r"[A-Za-z0-9._:\[\]/-]+")
 _YAML_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _LONGEST_YAML_KEY = 1000
+_LAST_OF_FOUR_DIGITS = 0xFFFF
+# Unicode assigns no character to the last two places of each plane.
+_NO_CHARACTER = 0xFFFE
 
 
 def is_hidden(character: str) -> bool:
@@ -67,8 +70,7 @@ def _yaml_character(character: str) -> str:
         return _YAML_ESCAPES[character]
     if not is_hidden(character):
         return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return _four_or_eight(character)
 
 
 def _yaml_value(value: Any, text: Callable[[str], str]) -> str:
@@ -198,14 +200,14 @@ def toml(value: Any) -> Quoted:
     if isinstance(value, (list, tuple)):
         return Quoted("[" + ", ".join(toml(item) for item in value) + "]")
     escaped = "".join(
-        _YAML_ESCAPES.get(character) or (character if not is_hidden(character) else _toml_escape(character)) for character in str(value)
+        _YAML_ESCAPES.get(character) or (character if not is_hidden(character) else _four_or_eight(character)) for character in str(value)
     )
     return Quoted(f'"{escaped}"')
 
 
-def _toml_escape(character: str) -> str:
-    code = ord(character)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+def _four_or_eight(character: str) -> str:
+    """A character by its number in four or eight hexadecimal digits, as YAML and TOML both write it."""
+    return f"\\u{ord(character):04x}" if ord(character) <= _LAST_OF_FOUR_DIGITS else f"\\U{ord(character):08x}"
 
 
 def ini(value: Any) -> Quoted:
@@ -291,6 +293,6 @@ def find_forbidden(text: str, *, prose: bool) -> str:
             continue
         code_point = ord(character)
         category = unicodedata.category(character)
-        if category in {"Cc", "Cs", "Zl", "Zp"} or character in DIRECTION_MARKS or (code_point & 0xFFFE) == 0xFFFE:
+        if category in {"Cc", "Cs", "Zl", "Zp"} or character in DIRECTION_MARKS or (code_point & _NO_CHARACTER) == _NO_CHARACTER:
             return f"U+{code_point:04X}"
     return ""
