@@ -14,7 +14,9 @@ from setupgen.engine.speed import MANY_USERS, SpeedInput, batched_prefill_tps, d
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-FOLDS = 6
+    Fit = Callable[[list[Row], Mapping[str, float] | None], dict[str, float]]
+
+FOLDS = 5
 COVERAGE = 0.82
 FEW = 12
 ONE_MACHINE = "cpu_speed"
@@ -57,15 +59,18 @@ def judge(rows: list[Row], constants: Mapping[str, float]) -> list[Judged]:
     return [Judged(row, decode_of(row.x, constants), prefill_tps(row.x, constants) if row.prefill else 0.0) for row in rows]
 
 
-def held_out(rows: list[Row], key: str, fit: Callable[[list[Row]], dict[str, float]]) -> list[Judged]:
-    """Every row judged with constants from rows of other device families (`key` is ``family``) or other sources (``source``)."""
+def held_out(rows: list[Row], key: str, fit: Fit, near: Mapping[str, float]) -> list[Judged]:
+    """Every row judged with constants from rows of other device families (`key` is ``family``), sources or models.
+
+    `near` only tells the fit where to begin.
+    """
     sizes = Counter(getattr(row, key) for row in rows)
     folds: list[list[str]] = [[] for _ in range(FOLDS)]
     for name, _ in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
         min(folds, key=lambda fold: sum(sizes[other] for other in fold)).append(name)
     judged: list[Judged] = []
     for fold in folds:
-        constants = fit([row for row in rows if getattr(row, key) not in fold])
+        constants = fit([row for row in rows if getattr(row, key) not in fold], near)
         judged += judge([row for row in rows if getattr(row, key) in fold], constants)
     return judged
 
@@ -98,7 +103,9 @@ def spreads(judged: list[Judged], loaded: list[Judged]) -> dict[str, float]:
     found |= {f"prefill.{name}": _width(prompts, name) for name in CLASSES}
     few = [abs(math.log(1 + one.error)) for one in loaded if one.row.total and one.row.x.parallel <= MANY_USERS]
     many = [abs(math.log(1 + one.error)) for one in loaded if one.row.total and one.row.x.parallel > MANY_USERS]
-    return found | {f"aggregate.{name}": min(WIDEST, math.exp(quantile(group, COVERAGE)) - 1) for name, group in (("few", few), ("many", many))}
+    return found | {
+        f"aggregate.{name}": min(WIDEST, math.exp(quantile(group, COVERAGE)) - 1) for name, group in (("few", few), ("many", many))
+    }
 
 
 def _width(errors: Mapping[str, list[float]], name: str) -> float:

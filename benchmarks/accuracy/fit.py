@@ -13,6 +13,7 @@ import math
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from benchmarks.accuracy.calibrate import decode_of, held_out, spreads
@@ -21,6 +22,9 @@ from benchmarks.accuracy.write import write
 from scipy.optimize import least_squares
 
 from setupgen.engine.speed import prefill_tps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TARGET = Path(__file__).parents[2] / "src" / "setupgen" / "engine" / "speed_constants.py"
 """Where the constants go."""
@@ -35,11 +39,21 @@ START = {
     "launches.mixture": 1.0, "launches.gemma": 0.7, "launches.recurrent": 1.0,
     "token_us": 200.0, "exchange_us": 30.0, "hop_us": 150.0, "offload_layer_us": 100.0,
     "sequence_us": 50.0, "batch_efficiency": 0.5, "offload_upload_gb_s": 26.0, "first_token_s": 0.05,
-    "prefill.geforce": 3.4, "prefill.hbm": 4.5, "prefill.pascal": 1.3, "prefill.radeon": 0.8, "prefill.instinct": 0.6, "prefill.unified": 0.45,
+    "prefill.geforce": 3.4, "prefill.hbm": 4.5, "prefill.pascal": 1.3, "prefill.radeon": 0.8, "prefill.instinct": 3.0, "prefill.unified": 0.45,
     "prefill.apple": 0.85, "prefill.arc": 2.6, "prefill.cpu": 1.0, "prefill.graph": 0.4, "prefill.expert_tokens": 30.0, "prefill.fp8": 1.3, "prefill.matrix_units": 2.0, "prefill.attention": 0.4,
     "prefill.pipeline": 0.8, "prefill.tensor": 0.9, "prefill.wide": 1.25,
 }  # fmt: skip
-FIXED = {"launch.llama", "layer_us.instinct", "layer_us.arc", "first_token_s", "hop_us", "prefill.radeon", "efficiency.cache", "efficiency.paged_cache", "offload_upload_gb_s"}
+FIXED = {
+    "launch.llama",
+    "layer_us.instinct",
+    "layer_us.arc",
+    "first_token_s",
+    "hop_us",
+    "prefill.radeon",
+    "efficiency.cache",
+    "efficiency.paged_cache",
+    "offload_upload_gb_s",
+}
 """Kept at their starting values: no usable measurement, or the unit of the others."""
 
 STIFFNESS = 0.35
@@ -53,10 +67,14 @@ def usable(row: Row) -> bool:
     return not any(name in row.x.server.lower() for name in NOT_OURS[:1]) and not row.doubt.startswith("barely") and row.x.devices <= 8
 
 
-def fit(rows: list[Row], start: dict[str, float] | None = None, names: list[str] | None = None) -> dict[str, float]:
-    """Constants that suit these rows."""
-    start = start or START
-    names = names or [name for name in start if name not in FIXED]
+def fit(rows: list[Row], near: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Constants that suit these rows.
+
+    Args:
+        rows: the measurements.
+        near: where to begin; the end is the same, sooner if this is near it.
+    """
+    names = [name for name in START if name not in FIXED]
     rows = [row for row in rows if usable(row)]
     single = [row for row in rows if not row.total]
     loaded = [row for row in rows if row.total]
@@ -67,11 +85,11 @@ def fit(rows: list[Row], start: dict[str, float] | None = None, names: list[str]
         return np.array([weight[id(group)][row.family, row.source] ** -0.35 * (0.5 if row.kind == "multi_gpu" else 1.0) for row in group])
 
     w_single, w_loaded, w_prompts = weights(single), weights(loaded), weights(prompts)
-    first = np.log(np.array([start[name] for name in names]))
+    first = np.log(np.array([(near or START)[name] for name in names]))
     prior = np.log(np.array([START[name] for name in names]))
 
     def residuals(vector: np.ndarray) -> np.ndarray:
-        c = dict(start)
+        c = dict(START)
         c.update(zip(names, np.exp(vector), strict=True))
         parts = [
             w_single * [math.log(decode_of(row.x, c) / row.decode) for row in single],
@@ -81,9 +99,8 @@ def fit(rows: list[Row], start: dict[str, float] | None = None, names: list[str]
         ]
         return np.concatenate([part for part in parts if len(part)])
 
-    solved = least_squares(residuals, first, loss="soft_l1", f_scale=SCALE, max_nfev=30)
-    return start | dict(zip(names, (float(value) for value in np.exp(solved.x)), strict=True))
-
+    solved = least_squares(residuals, first, loss="soft_l1", f_scale=SCALE, max_nfev=12 if near else 30)
+    return START | dict(zip(names, (float(value) for value in np.exp(solved.x)), strict=True))
 
 
 def main() -> None:
@@ -94,7 +111,7 @@ def main() -> None:
     for name, value in constants.items():
         print(f"{name:24s} {START[name]:9.3f} -> {value:9.3f}")
     if "--dry-run" not in sys.argv:
-        write(TARGET, constants, spreads(held_out(rows, "family", fit), held_out(rows, "model", fit)), rows)
+        write(TARGET, constants, spreads(held_out(rows, "family", fit, constants), held_out(rows, "model", fit, constants)), rows)
 
 
 if __name__ == "__main__":

@@ -217,7 +217,9 @@ def groups_of(device, model, row, users: int) -> frozenset[str]:
     elif segment in {"apu", "embedded"}:
         groups.add("unified")
     elif vendor == "nvidia":
-        groups.add("NVIDIA data centre" if segment == "data-center" else "NVIDIA workstation" if segment == "workstation" else "NVIDIA consumer")
+        groups.add(
+            "NVIDIA data centre" if segment == "data-center" else "NVIDIA workstation" if segment == "workstation" else "NVIDIA consumer"
+        )
     else:
         groups.add("AMD" if vendor == "amd" else "Intel")
     if users > 1:
@@ -229,14 +231,19 @@ def groups_of(device, model, row, users: int) -> frozenset[str]:
     return frozenset(groups)
 
 
-def doubt_of(row, model, device, sizes: Sizes) -> str:
+def doubt_of(row, device, sizes: Sizes) -> str:
     """Why a row may not be what it says, from the row alone."""
     if any(name in row["server"].lower() for name in NOT_OURS):
         return "server without optimised kernels, which is never proposed"
     if row["quant"] == "not stated":
         return "quantisation not stated; taken as 4 bits"
     memory = re.search(r"(\d+)\s*GB", row["hardware"])
-    if row["kind"] != "offload" and memory and device["vendor"] in {"nvidia", "amd"} and sizes.total > 0.92 * float(memory.group(1)) * GIB * max(int(row["n_devices"]), 1):
+    if (
+        row["kind"] != "offload"
+        and memory
+        and device["vendor"] in {"nvidia", "amd"}
+        and sizes.total > 0.92 * float(memory.group(1)) * GIB * max(int(row["n_devices"]), 1)
+    ):
         return "barely fits or spills into main memory"
     if "Q1_0" in row["quant"] or "Q2_0" in row["quant"]:
         return "experimental one- or two-bit format of a fork"
@@ -308,7 +315,7 @@ def row_of(row: dict[str, str]) -> Row | None:
         kind=row["kind"],
         groups=groups_of(device, model, row, users_of(row)),
         text=f"{row['hardware']}{' x' + row['n_devices'] if devices > 1 else ''}, {row['model']} {row['quant']}, {row['server']} {backend}",
-        doubt=doubt_of(row, model, device, sizes),
+        doubt=doubt_of(row, device, sizes),
     )
 
 

@@ -37,7 +37,13 @@ WORST = 20
 
 def table(title: str, judged: list[Judged]) -> list[str]:
     """Lines of a Markdown table: decode errors by class, then prompts."""
-    lines = ["", f"### {title}", "", "| class | rows | median | 90th percentile | worst | in range | half-width |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "",
+        f"### {title}",
+        "",
+        "| class | rows | median | 90th percentile | worst | in range | half-width |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
     single = [one for one in judged if not one.row.total]
     lines.append(_line("all, one user", single))
     lines += [_line(name, group) for name in ORDER if (group := [one for one in judged if name in one.row.groups])]
@@ -83,30 +89,47 @@ def guess(one: Judged) -> str:
 
 def worst(judged: list[Judged]) -> list[str]:
     """Lines of the table of the worst rows."""
-    lines = ["", f"### The worst {WORST} rows (shipped constants)", "", "| measured | estimated | error | row | guess at the cause |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "",
+        f"### The worst {WORST} rows (shipped constants)",
+        "",
+        "| measured | estimated | error | row | guess at the cause |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     ordered = sorted(judged, key=lambda one: -abs(math.log(1 + one.error)))
-    lines += [f"| {one.row.decode:g} | {one.decode:.3g} | {one.error:+.0%} | {one.row.id}: {one.row.text} | {guess(one)} |" for one in ordered[:WORST]]
+    lines += [
+        f"| {one.row.decode:g} | {one.decode:.3g} | {one.error:+.0%} | {one.row.id}: {one.row.text} | {guess(one)} |"
+        for one in ordered[:WORST]
+    ]
     return lines
 
 
 def peers() -> list[str]:
     """Lines of the table of other estimators, as measured on 35 published single-stream rows."""
-    lines = ["", "### Other estimators (decode, 35 published rows)", "", "| estimator | rows | median | worst | note |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "",
+        "### Other estimators (decode, 35 published rows)",
+        "",
+        "| estimator | rows | median | worst | note |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     return lines + ["| " + " | ".join(row) + " |" for row in PEERS]
 
 
 def report(rows: list[Row], *, quick: bool) -> str:
     """The whole report as Markdown."""
     judged = judge(rows, CONSTANTS)
-    lines = [f"Speed formula against {len(rows)} published measurements of {len({row.family for row in rows})} devices and {len({row.source for row in rows})} sources"]
+    lines = [
+        f"Speed formula against {len(rows)} published measurements of {len({row.family for row in rows})} devices and {len({row.source for row in rows})} sources"
+    ]
     lines += table("Shipped constants (fitted to these rows)", judged)
     clear = [one for one in judged if not one.row.doubt]
     lines += table("The same, without rows that are doubtful by themselves", clear)
     if not quick:
         from benchmarks.accuracy.fit import fit  # noqa: PLC0415
 
-        lines += table("Constants fitted without the device family of the row", held_out(rows, "family", fit))
-        lines += table("Constants fitted without the source of the row", held_out(rows, "source", fit))
+        lines += table("Constants fitted without the device family of the row", held_out(rows, "family", fit, CONSTANTS))
+        lines += table("Constants fitted without the source of the row", held_out(rows, "source", fit, CONSTANTS))
     lines += worst(judged) + peers()
     return "\n".join(lines)
 

@@ -60,14 +60,8 @@ class AttentionGroup:
     @classmethod
     def of(cls, kind: str, raw: Raw) -> AttentionGroup:
         """The group from its part of a model file."""
-        numbers: dict[str, Any] = {key: value for key, value in raw.items() if key not in {"layers", "cached_layers", "value_dim"}}
-        return cls(
-            kind=kind,
-            layers=raw["layers"],
-            cached_layers=raw.get("cached_layers", raw["layers"]),
-            value_dim=raw.get("value_dim", raw.get("head_dim", 0)),
-            **numbers,
-        )
+        defaults = {"cached_layers": raw["layers"], "value_dim": raw.get("head_dim", 0)}
+        return cls(kind=kind, **{**defaults, **raw})
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,8 @@ def manifest_of(report: dict[str, Any]) -> dict[str, Any]:
             commands.append({"command": short, **{key: output[key] for key in ("exit", "stdout", "stderr") if output[key]}})
         elif "timed out" in output["exit"]["unknown"]:
             commands.append({"command": " ".join(output["command"]), "hangs": True})
+    if "dmidecode" in str(report["memory"]["bandwidth_gb_s"]):
+        files["/sys/firmware/dmi/tables/DMI"] = ""  # only root may read it, so the report lacks it
     numbers = {"disk_free": report["disk"]["free_bytes"]} | ({} if linux else {"memory_available": report["memory"]["available_bytes"]})
     return {
         "about": "say here what is special about this machine",

@@ -47,17 +47,33 @@ MIXTURE = replace(
     weight_bytes=18.6e9,
 )
 M4_MAX = replace(
-    LLAMA_8B, backend="metal", segment="apple", vendor="apple", capability="apple9", device_bandwidth_gb_s=546, device_tflops_fp16=0, device_tflops_fp32=0
+    LLAMA_8B,
+    backend="metal",
+    segment="apple",
+    vendor="apple",
+    capability="apple9",
+    device_bandwidth_gb_s=546,
+    device_tflops_fp16=0,
+    device_tflops_fp32=0,
 )
 STRIX = replace(
-    LLAMA_8B, backend="vulkan", segment="apu", vendor="amd", capability="gfx1151", device_bandwidth_gb_s=256, device_tflops_fp16=59, device_tflops_fp32=0
+    LLAMA_8B,
+    backend="vulkan",
+    segment="apu",
+    vendor="amd",
+    capability="gfx1151",
+    device_bandwidth_gb_s=256,
+    device_tflops_fp16=59,
+    device_tflops_fp32=0,
 )
 PLATFORMS = st.sampled_from(
     [
         LLAMA_8B,
         M4_MAX,
         STRIX,
-        replace(LLAMA_8B, capability="9.0", segment="data-center", device_bandwidth_gb_s=3350, device_tflops_fp16=989, device_tflops_fp32=66.9),
+        replace(
+            LLAMA_8B, capability="9.0", segment="data-center", device_bandwidth_gb_s=3350, device_tflops_fp16=989, device_tflops_fp32=66.9
+        ),
         replace(LLAMA_8B, vendor="amd", backend="rocm", capability="gfx1100", device_bandwidth_gb_s=960),
         replace(LLAMA_8B, vendor="intel", backend="sycl", capability=""),
         replace(LLAMA_8B, backend="cpu", vendor="generic", segment="desktop-cpu", capability="", device_bandwidth_gb_s=80),
@@ -107,7 +123,10 @@ def test_one_user_never_gains_from_company_and_all_never_lose(x, more):
 
 @given(SETUPS, st.floats(1.0, 8.0))
 def test_more_bytes_are_never_faster(x, factor):
-    assert estimate_speed(replace(x, read_bytes_per_token=x.read_bytes_per_token * factor)).decode_tps.value <= estimate_speed(x).decode_tps.value
+    assert (
+        estimate_speed(replace(x, read_bytes_per_token=x.read_bytes_per_token * factor)).decode_tps.value
+        <= estimate_speed(x).decode_tps.value
+    )
 
 
 @given(SETUPS, st.floats(0, 3e9))
@@ -145,10 +164,19 @@ def test_decode_never_beats_the_memory(x):
         (LLAMA_8B, 111.7),  # XiongjieDai: RTX 3090, Llama 3 8B Q4_K_M
         (replace(LLAMA_8B, read_bytes_per_token=15.0e9, quant="F16"), 46.5),  # the same, F16
         (replace(LLAMA_8B, device_bandwidth_gb_s=1010, device_tflops_fp32=82.6, capability="8.9"), 127.7),  # RTX 4090
-        (replace(LLAMA_8B, device_bandwidth_gb_s=2040, capability="8.0", segment="data-center", device_tflops_fp32=19.5), 133.4),  # A100 SXM
+        (
+            replace(LLAMA_8B, device_bandwidth_gb_s=2040, capability="8.0", segment="data-center", device_tflops_fp32=19.5),
+            133.4,
+        ),  # A100 SXM
         (M4_MAX, 70.1),  # M4 Max, 8B Q4_K_M
-        (replace(MIXTURE, device_bandwidth_gb_s=800, vendor="amd", backend="rocm", capability="gfx1100", device_tflops_fp32=51.5), 150.0),  # RX 7900 XT
-        (replace(MIXTURE, **{k: getattr(STRIX, k) for k in ("backend", "segment", "vendor", "capability", "device_bandwidth_gb_s")}), 78.0),  # Strix Halo
+        (
+            replace(MIXTURE, device_bandwidth_gb_s=800, vendor="amd", backend="rocm", capability="gfx1100", device_tflops_fp32=51.5),
+            150.0,
+        ),  # RX 7900 XT
+        (
+            replace(MIXTURE, **{k: getattr(STRIX, k) for k in ("backend", "segment", "vendor", "capability", "device_bandwidth_gb_s")}),
+            78.0,
+        ),  # Strix Halo
     ],
 )
 def test_known_setups_are_within_a_quarter(x, measured):
@@ -158,7 +186,9 @@ def test_known_setups_are_within_a_quarter(x, measured):
 
 
 def test_fast_memory_does_not_make_a_data_centre_card_faster_in_proportion():
-    card = replace(LLAMA_8B, capability="9.0", segment="data-center", device_bandwidth_gb_s=3350, device_tflops_fp16=989, device_tflops_fp32=66.9)
+    card = replace(
+        LLAMA_8B, capability="9.0", segment="data-center", device_bandwidth_gb_s=3350, device_tflops_fp16=989, device_tflops_fp32=66.9
+    )
     gain = estimate_speed(card).decode_tps.value / estimate_speed(LLAMA_8B).decode_tps.value
     assert 1.0 < gain < 2.2
 
@@ -171,7 +201,10 @@ def test_layer_split_reads_one_card_after_the_other_and_tensor_split_gains():
 
 def test_users_share_one_reading_of_the_weights_and_a_mixture_shares_less():
     def gain(x):
-        return estimate_speed(replace(x, parallel=16, server="vllm")).aggregate_tps.value / estimate_speed(replace(x, server="vllm")).aggregate_tps.value
+        return (
+            estimate_speed(replace(x, parallel=16, server="vllm")).aggregate_tps.value
+            / estimate_speed(replace(x, server="vllm")).aggregate_tps.value
+        )
 
     assert 6 < gain(LLAMA_8B) < 16
     assert gain(MIXTURE) < gain(LLAMA_8B)
@@ -179,7 +212,9 @@ def test_users_share_one_reading_of_the_weights_and_a_mixture_shares_less():
 
 def test_prompts_of_users_lower_the_aggregate():
     decode_only = replace(LLAMA_8B, parallel=16, server="vllm", prompt_tokens=4000)
-    assert estimate_speed(replace(decode_only, output_tokens=200)).aggregate_tps.value < 0.8 * estimate_speed(decode_only).aggregate_tps.value
+    assert (
+        estimate_speed(replace(decode_only, output_tokens=200)).aggregate_tps.value < 0.8 * estimate_speed(decode_only).aggregate_tps.value
+    )
 
 
 @pytest.mark.parametrize(

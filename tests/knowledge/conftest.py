@@ -136,6 +136,7 @@ version: {pinned: "1.2", minimum: "1.0"}
 platforms: [linux]
 runtimes: [native]
 port: 9000
+tool_parsers: [qwen3]
 launch:
   - {flag: --port, value: {setting: port}}
 flags:

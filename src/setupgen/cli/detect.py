@@ -91,7 +91,10 @@ def table(document: dict[str, Any]) -> Iterator[Row]:
     system, cpu, memory = document["os"], document["cpu"], document["memory"]
     marks = [word for word, on in (("WSL", system["wsl"]), ("container", system["container"])) if on]
     yield "Machine", _word(document["machine"]["model"])
-    yield "System", ", ".join([_word(system["name"]), *([_word(system["kernel"])] if "kernel" in system else []), *marks])
+    name, version = _word(system["name"]), system["version"]
+    if isinstance(version, str) and version not in name:
+        name = f"{name} {version}"
+    yield "System", ", ".join([name, *([_word(system["kernel"])] if "kernel" in system else []), *marks])
     yield "Processor", f"{_word(cpu['name'])}: {_word(cpu['cores'])} cores, {_word(cpu['threads'])} threads, {_word(cpu['architecture'])}"
     features = cpu["features"]
     yield "", ", ".join(features) if isinstance(features, list) else f"instruction sets {_word(features)}"

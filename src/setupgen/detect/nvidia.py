@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -64,7 +63,8 @@ def run_nvidia_smi(runner: Runner, architecture: str) -> list[Accelerator] | Unk
 def parse_nvidia_smi(text: str, fields: tuple[str, ...], architecture: str) -> list[Accelerator] | Unknown:
     """The devices in the CSV of ``nvidia-smi --query-gpu``; rows that are no rows are left out."""
     found = []
-    for row in csv.reader(text.replace("\0", "").splitlines()[:256], skipinitialspace=True):
+    for line in text.splitlines()[:256]:
+        row = line.split(",")  # no value is quoted
         values = dict(zip(fields, map(clean, row), strict=False))
         index = to_int(values.get("index", ""))
         if len(row) != len(fields) or index is None or is_absent(values["name"]):

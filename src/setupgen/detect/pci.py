@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DEVICES = "/sys/bus/pci/devices"
 NAME_LISTS = ("/usr/share/hwdata/pci.ids", "/usr/share/misc/pci.ids")
-_LSPCI = re.compile(r"^(\S+) [^\[]*\[([0-9a-f]{4})\]: (.*) \[([0-9a-f]{4}):([0-9a-f]{4})\](?: \(rev ([0-9a-f]{2})\))?", re.MULTILINE)
+_LSPCI = re.compile(r"^(\S+) [^\[\n]*\[([0-9a-f]{4})\]: (.*) \[([0-9a-f]{4}):([0-9a-f]{4})\](?: \(rev ([0-9a-f]{2})\))?", re.MULTILINE)
 _MAKERS = ("NVIDIA Corporation ", "Advanced Micro Devices, Inc. [AMD/ATI] ", "Advanced Micro Devices, Inc. [AMD] ", "Intel Corporation ")
 # ATI's chips on server boards: they draw a console and compute nothing.
 _CONSOLES = re.compile(r"ES1000|Rage XL|RV100|RN50", re.IGNORECASE)

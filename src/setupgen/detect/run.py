@@ -104,26 +104,26 @@ class Record:
     """Keeps what was run and read, for `--raw`."""
 
     def __init__(self) -> None:
-        self._kept: list[tuple[str, tuple[str, ...], dict[str, Any]]] = []
+        self._kept: list[tuple[str, tuple[str, ...], Output | str | Unknown]] = []
 
     def keep(self, name: str, command: tuple[str, ...], result: Output | str | Unknown) -> None:
-        """Adds one result."""
-        if isinstance(result, Unknown):
-            shown: dict[str, Any] = {"exit": {"unknown": clean(result.reason)}, "stdout": "", "stderr": ""}
-        elif isinstance(result, str):
-            shown = {"exit": 0, "stdout": without_identity(clean_block(result)), "stderr": ""}
-        else:
-            stdout, stderr = (without_identity(clean_block(text)) for text in (result.stdout, result.stderr))
-            shown = {"exit": result.exit, "stdout": stdout, "stderr": stderr}
-        self._kept.append((name, command, shown))
+        """Adds one result; it is cleaned only when somebody wants to see it."""
+        self._kept.append((name, command, result))
 
     def shown(self) -> dict[str, dict[str, Any]]:
         """What was kept, in an order that does not depend on which tool was quicker; a tool's further runs get a number."""
         named: dict[str, dict[str, Any]] = {}
-        for name, command, shown in sorted(self._kept, key=lambda kept: kept[:2]):
+        for name, command, result in sorted(self._kept, key=lambda kept: kept[:2]):
             count = sum(key == name or key.startswith(f"{name} (") for key in named)
-            named[f"{name} ({count + 1})" if count else name] = {"command": list(command), **shown}
+            named[f"{name} ({count + 1})" if count else name] = {"command": list(command), **_shown(result)}
         return named
+
+
+def _shown(result: Output | str | Unknown) -> dict[str, Any]:
+    if isinstance(result, Unknown):
+        return {"exit": {"unknown": clean(result.reason)}, "stdout": "", "stderr": ""}
+    code, stdout, stderr = (0, result, "") if isinstance(result, str) else (result.exit, result.stdout, result.stderr)
+    return {"exit": code, "stdout": without_identity(clean_block(stdout)), "stderr": without_identity(clean_block(stderr))}
 
 
 class Host:
@@ -245,15 +245,13 @@ class _Reader(threading.Thread):
 
     def run(self) -> None:
         """Reads until the pipe is closed."""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), self._stream:
             while chunk := self._stream.read(65_536):
                 self._kept += chunk[: OUTPUT_LIMIT - len(self._kept)]
 
     def text(self) -> str:
         """What came, once the pipe is closed or a second has passed (a child of the tool may hold it open)."""
         self.join(timeout=1)
-        if not self.is_alive():
-            self._stream.close()
         return bytes(self._kept).decode("utf-8", "replace")
 
 

@@ -29,7 +29,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B|iB)?", re.IGNORECASE)
 _FACTORS = {"": 1, "K": 1024, "M": MIB, "G": GIB, "T": 1024**4}
-_VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-+.][0-9A-Za-z]+)*")
+_VERSION = re.compile(r"(?<![\d.])\d{1,8}(?:\.\d{1,8}){1,5}(?:[-+.][0-9A-Za-z]{1,40}){0,4}")
 _PLACEHOLDER = re.compile(r"to be filled|default string|system product name|system manufacturer|not specified", re.IGNORECASE)
 _ABSENT = {
     "",
@@ -61,7 +61,7 @@ def clean(text: str, limit: int = LINE_LIMIT) -> str:
 
 def clean_block(text: str, limit: int = BLOCK_LIMIT) -> str:
     """Several lines, cleaned as `clean` does it but with their line ends and tabs."""
-    plain = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    plain = _ESCAPES.sub("", text[: limit * 2]).replace("\r\n", "\n").replace("\r", "\n")
     plain = "".join(character for character in plain if character in "\t\n" or (_is_visible(character) and character not in "\v\f"))
     return plain if len(plain) <= limit else plain[:limit] + "\n[cut]"
 

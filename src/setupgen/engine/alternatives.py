@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Ranked = list[tuple[Candidate, Mapping[str, float]]]
 
+CLOSE = 0.35
+"""Score below the choice up to which a setup is worth telling for being faster or smaller."""
+
 USABLE = 0.25
 """Share of the comfortable speed below which nobody would take an alternative for its better answers."""
 
@@ -49,16 +52,26 @@ def _proposals(ranked: Ranked, floor: float) -> Iterator[tuple[str, Candidate, M
     rest = ranked[1:]
     if not rest:
         return
-    best_total = ranked[0][1]["total"]
-    close = [item for item in rest if item[1]["total"] > best_total - 0.6] or rest
+    best, best_score = ranked[0]
+    close = [item for item in rest if item[1]["total"] > best_score["total"] - CLOSE]
 
-    def top(key: Callable[[Candidate], float], pool: Ranked) -> tuple[Candidate, Mapping[str, float]]:
-        return max(pool, key=lambda item: (round(key(item[0]), 6), item[1]["total"], [-ord(letter) for letter in item[0].model.id]))
+    def top(key: Callable[[Candidate], float], pool: Ranked) -> Ranked:
+        """The best of the pool by this key, if it is better than the choice."""
+        better = [item for item in pool if key(item[0]) > key(best)]
+        return (
+            [max(better, key=lambda item: (round(key(item[0]), 6), item[1]["total"], [-ord(letter) for letter in item[0].model.id]))]
+            if better
+            else []
+        )
 
-    usable = [item for item in rest if item[0].estimate.speed.decode_tps.value >= floor] or rest
-    yield ("best-quality", *top(lambda item: quality(item.model, item.suitability) + precision(item), usable))
-    yield ("fastest", *top(lambda item: item.estimate.speed.decode_tps.value, close))
-    yield ("smallest", *top(lambda item: -float(item.estimate.memory.total_bytes), close))
+    usable = [item for item in rest if item[0].estimate.speed.decode_tps.value >= floor]
+    for like, found in (
+        ("best-quality", top(lambda item: quality(item.model, item.suitability) + precision(item), usable)),
+        ("fastest", top(lambda item: item.estimate.speed.decode_tps.value, close)),
+        ("smallest", top(lambda item: -float(item.estimate.memory.total_bytes), close)),
+    ):
+        for candidate, score in found:
+            yield like, candidate, score
     easy = [item for item in close if item[0].deployment.server.id == EASE[0]]
     if easy and ranked[0][0].deployment.server.id != EASE[0]:
         yield ("least-effort", *easy[0])

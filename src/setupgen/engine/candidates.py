@@ -112,8 +112,8 @@ class _Survey:
 
     def __init__(self, host: Host, book: RuleBook) -> None:
         self.host = host
-        self.book = book
         self.judgement = book.judge_host(host.lookup.get)
+        self.book = book.narrow(host.lookup.get)
         ways, refused = deployments(host, self.judgement)
         self.field = Field(rejected=refused, judgement=self.judgement)
         self._sites: dict[tuple[str, int], Site] = {}

@@ -72,10 +72,9 @@ def usable_bytes(capacity: int, *, unified: bool = False, gpu_share: float = 1.0
 def usable_ram_bytes(ram: int) -> int:
     """What a server may take of main memory; the rest stays with the system and the user's programs.
 
-    An eighth of up to 8 GiB, then a quarter of what is between 8 and 16 GiB, then a tenth of the rest: 1 GiB of 8, 3 of 16, 7.8 of 64.
+    A quarter of the first 16 GiB and a tenth of the rest, at most 16 GiB: 2 GiB of 8, 4 of 16, 8.8 of 64.
     """
-    kept = min(ram, 8 * GIB) // 8 + max(0, min(ram, 16 * GIB) - 8 * GIB) // 4 + max(0, ram - 16 * GIB) // 10
-    return max(0, ram - min(kept, 16 * GIB))
+    return max(0, ram - min(min(ram, 16 * GIB) // 4 + max(0, ram - 16 * GIB) // 10, 16 * GIB))
 
 
 def context_bytes(backend: str) -> int:

@@ -50,6 +50,33 @@ def holds(condition: Condition, lookup: Lookup) -> bool | None:
     return COMPARISONS[operators[0]](value, wanted)
 
 
+def simplified(condition: Condition, lookup: Lookup, is_known: Callable[[str], bool]) -> Condition | bool | None:
+    """The condition with every part decided that reads only facts that are settled by now.
+
+    Args:
+        condition: the condition.
+        lookup: gives the settled facts.
+        is_known: whether a fact is settled (it may still be unknown to everybody).
+
+    Returns:
+        The answer where all of it is decided, else a condition that gives the same answer as the whole.
+    """
+    if all(is_known(name) for name in facts_read(condition)):
+        return holds(condition, lookup)
+    for branch, decisive in (("all", False), ("any", True)):
+        if branch in condition:
+            parts = [simplified(part, lookup, is_known) for part in condition[branch]]
+            if decisive in parts:
+                return decisive
+            open_parts = [part for part in parts if not isinstance(part, bool)]
+            return {branch: [UNKNOWN if part is None else part for part in open_parts]}
+    return condition
+
+
+UNKNOWN: Condition = {"fact": "", "is": ""}
+"""A condition that is unknown whatever is looked up: no fact has an empty name."""
+
+
 def facts_read(condition: Condition) -> Iterator[str]:
     """Every fact name that the condition mentions, in its order."""
     for branch in ("all", "any"):

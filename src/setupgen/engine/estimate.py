@@ -11,10 +11,11 @@ from setupgen.engine.compute import usable_bytes, usable_ram_bytes
 from setupgen.engine.memory import Machine, Memory, Slot, Workload
 from setupgen.engine.placement import place
 from setupgen.engine.speed import Speed, SpeedInput, estimate_speed
-from setupgen.engine.weights import weight_bytes
+from setupgen.engine.weights import host_read_per_token, weight_bytes
 
 if TYPE_CHECKING:
     from setupgen.engine.host import Group, Host
+    from setupgen.engine.memory import Placement
     from setupgen.knowledge import Architecture, Device, Model, Weights
 
 
@@ -134,9 +135,11 @@ def speed_of(
     sizes = weight_bytes(architecture, weights.quant, weights.format)
     placement = memory.placement
     on_cpu = placement.kind == "cpu"
-    in_ram = 0.0 if on_cpu else read_from_ram(architecture, weights, placement.kind, placement.gpu_layers, placement.n_cpu_moe)
+    in_ram = _read_from_ram(architecture, weights, placement)
     growing = growing_bytes_per_token(architecture, workload.cache_k, workload.cache_v)
     device = where.device
+    recurrent = architecture.group("recurrent")
+    experts = architecture.experts
     return estimate_speed(
         SpeedInput(
             read_bytes_per_token=max(sizes.read_per_token - in_ram, 1.0),
@@ -159,10 +162,24 @@ def speed_of(
             devices=max(1, len(where.machine.slots)) if not on_cpu else 1,
             split="tensor" if placement.tensor_parallel > 1 else "layer" if len(placement.tensor_split) > 1 else "none",
             cpu_bandwidth_gb_s=where.ram_bandwidth_gb_s,
-            cpu_read_bytes_per_token=in_ram,
+            cpu_read_bytes_per_token=float(in_ram),
             quant=weights.quant,
+            device_tflops_fp32=device.compute.get("fp32", 0.0),
+            architecture=architecture.type,
+            recurrent_layers=recurrent.layers if recurrent else 0,
+            weight_bytes=float(sizes.total),
+            expert_bytes_per_token=float(sizes.experts * experts.used // experts.count) if experts else 0.0,
+            experts=experts.count if experts else 0,
+            experts_used=experts.used if experts else 0,
         )
     )
+
+
+def _read_from_ram(architecture: Architecture, weights: Weights, placement: Placement) -> int:
+    """Bytes of weights that one token reads from main memory because part of the model stays there."""
+    if placement.kind not in {"layers", "experts"}:
+        return 0
+    return host_read_per_token(architecture, weights.quant, weights.format, gpu_layers=placement.gpu_layers, n_cpu_moe=placement.n_cpu_moe)
 
 
 @lru_cache(maxsize=4096)
@@ -188,23 +205,4 @@ def _constant_cache(architecture: Architecture, workload: Workload) -> int:
     return total
 
 
-@lru_cache(maxsize=16384)
-def read_from_ram(architecture: Architecture, weights: Weights, kind: str, gpu_layers: int, n_cpu_moe: int) -> float:
-    """Bytes of weights that one token reads from main memory when part of the model stays there."""
-    sizes = weight_bytes(architecture, weights.quant, weights.format)
-    experts = architecture.experts
-    share = experts.used / experts.count if experts else 1.0
-    layers = architecture.layers
-    if kind == "experts" and experts:
-        return sum(sizes.experts_per_layer[: n_cpu_moe + experts.first_dense]) * share
-    if kind == "layers":
-        first_on_gpu = max(0, layers - gpu_layers + 1) if gpu_layers else layers
-        total = 0.0
-        for index in range(first_on_gpu):
-            skipped = sizes.experts_per_layer[index]
-            total += sizes.per_layer[index] - skipped + skipped * share
-        return total
-    return 0.0
-
-
-__all__ = ["Estimate", "Site", "attention_flops", "estimate", "read_from_ram", "site", "speed_of"]
+__all__ = ["Estimate", "Site", "attention_flops", "estimate", "site", "speed_of"]

@@ -6,6 +6,7 @@ Parts, each roughly between 0 and 1:
     speed: decode speed for one user against what feels comfortable.
     latency: time to first token for a typical prompt.
     throughput: tokens per second over all users against what they need together.
+    usable: 0, or negative where it is too slow to work with or the model too small for the use case, whatever the experience.
     fit: how much memory stays free, so that a close call loses against a roomy one.
     rules: sum of the preferences of rules.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import exp, log2, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,9 +107,29 @@ def parts(host: Host, candidate: Candidate) -> dict[str, float]:
         "speed": _saturating(decode / comfortable),
         "latency": exp(-speed.ttft_s.value / 8),
         "throughput": _saturating(total / (comfortable * max(host.needs.users, 4))),
+        "usable": _usable(use_case, effective_billions(candidate.model), decode, speed.ttft_s.value),
         "fit": min(free, 0.1) * 10 - 1,
         "rules": sum(effect.weight for effect in candidate.effects if effect.kind == "prefer") * RULE_UNIT,
     }
+
+
+SLOW = 0.35
+"""Share of the comfortable speed below which working becomes tedious."""
+
+LONG_WAIT_S = 20.0
+
+
+def _usable(use_case: Mapping[str, Any], size: float, decode: float, first_token_s: float) -> float:
+    """What is lost for each halving below a tedious speed or a useful size, and for each doubling of a long wait."""
+    lost = 0.0
+    comfortable = float(use_case["comfortable_tps"])
+    if comfortable:
+        lost += 0.15 * min(0.0, log2(max(decode, 0.01) / (SLOW * comfortable)))
+        lost += 0.08 * min(0.0, log2(LONG_WAIT_S / max(first_token_s, 0.01)))
+    useful = float(use_case.get("useful_b", 0))
+    if useful:
+        lost += 0.12 * min(0.0, log2(size / useful))
+    return lost
 
 
 def score(host: Host, candidate: Candidate) -> Mapping[str, float]:
@@ -118,7 +139,7 @@ def score(host: Host, candidate: Candidate) -> Mapping[str, float]:
     return {**weighted, "total": sum(weighted.values())}
 
 
-FIXED = {"fit": 0.03, "rules": 1.0}
+FIXED = {"fit": 0.03, "rules": 1.0, "usable": 1.0}
 """Weights of the parts that no experience changes."""
 
 

@@ -6,10 +6,11 @@ A rule that reads only facts of the host is judged once (`judge_host`); one that
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from setupgen.engine.conditions import facts_read, holds
+from setupgen.engine.conditions import facts_read, holds, simplified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -85,7 +86,7 @@ class RuleBook:
     """All rules of a pack, ready to be judged."""
 
     def __init__(self, pack: Pack) -> None:
-        scopes = {name: entry["scope"] for name, entry in pack.vocabulary("facts").items()}
+        self._scopes = scopes = {name: entry["scope"] for name, entry in pack.vocabulary("facts").items()}
         self._questions: dict[str, str] = {name: entry.get("ask", "") for name, entry in pack.vocabulary("facts").items()}
         self.rules = tuple(
             Rule(
@@ -107,6 +108,19 @@ class RuleBook:
     def judge_host(self, lookup: Lookup) -> Judgement:
         """Judges the rules that need no candidate."""
         return self._judge(self._host, lookup)
+
+    def narrow(self, lookup: Lookup) -> RuleBook:
+        """The same book with the host's facts settled: rules that cannot hold on this host are gone, and the others are shorter."""
+        narrowed = copy(self)
+        kept = []
+        for rule in self._candidate:
+            when = simplified(rule.when, lookup, lambda name: self._scopes.get(name) == "host")
+            if when is True:
+                when = {"all": []}
+            if when:
+                kept.append(replace(rule, when=when))
+        narrowed._candidate = tuple(kept)  # noqa: SLF001 - a copy of itself
+        return narrowed
 
     def judge(self, lookup: Lookup) -> Judgement:
         """Judges the rules that read facts of a candidate; `lookup` must know the host's facts too."""

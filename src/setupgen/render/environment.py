@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import DictLoader, StrictUndefined, TemplateError, Undefined
 from jinja2.exceptions import TemplateRuntimeError
@@ -13,7 +14,7 @@ from setupgen.render import quoting
 from setupgen.render.quoting import Quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 GIB = 1024**3
 _MINUTE_S = 60
@@ -40,32 +41,7 @@ def environment(texts: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
     )
     for unwanted in _REMOVED:
         made.filters.pop(unwanted, None)
-    made.filters.update(
-        yaml=quoting.yaml,
-        compose=quoting.compose,
-        shell=quoting.shell,
-        env=quoting.env,
-        name=quoting.name,
-        reference=quoting.reference,
-        unit_text=quoting.unit_text,
-        systemd=quoting.systemd,
-        powershell=quoting.powershell,
-        xml=quoting.xml,
-        json=quoting.json,
-        toml=quoting.toml,
-        ini=quoting.ini,
-        plain_name=quoting.plain_name,
-        modelfile_path=quoting.modelfile_path,
-        address=quoting.address,
-        comment=quoting.comment,
-        md=quoting.md,
-        code=quoting.code,
-        cell=quoting.cell,
-        gib=_gib,
-        duration=_duration,
-        number=_short_number,
-        thousands=_thousands,
-    )
+    made.filters.update({filter_.__name__: _strict(filter_) for filter_ in _FILTERS})
     return made
 
 
@@ -104,14 +80,14 @@ def _finalize(value: Any) -> Any:
     raise TemplateRuntimeError(f"a {type(value).__name__} is printed without a quoting filter: {str(value)[:60]!r}")
 
 
-def _gib(size_bytes: float) -> Quoted:
+def gib(size_bytes: float) -> Quoted:
     """Bytes as ``18.6 GiB`` or ``420 MiB``."""
     if size_bytes >= GIB:
         return Quoted(f"{size_bytes / GIB:.1f} GiB")
     return Quoted(f"{size_bytes / 1024**2:.0f} MiB")
 
 
-def _duration(seconds: float) -> Quoted:
+def duration(seconds: float) -> Quoted:
     """Seconds as ``25 minutes`` or ``1.5 hours``, or ``0.4 seconds``."""
     if seconds < _MINUTE_S:
         return Quoted(f"{_trimmed(seconds)} seconds")
@@ -121,15 +97,55 @@ def _duration(seconds: float) -> Quoted:
     return Quoted(f"{seconds / _HOUR_S:.1f} hours")
 
 
-def _short_number(value: float) -> Quoted:
+def number(value: float) -> Quoted:
     """A rate or factor as people say it: ``38`` or ``3.4``."""
     return Quoted(_trimmed(value))
 
 
-def _thousands(value: int) -> Quoted:
+def thousands(value: int) -> Quoted:
     """A whole number with separators: ``65,536``."""
     return Quoted(f"{int(value):,}")
 
 
+def _strict(filter_: Callable[..., Quoted]) -> Callable[..., Quoted]:
+    """The filter, failing with the name of the field where the plan lacks it."""
+
+    @wraps(filter_)
+    def checked(value: Any, *arguments: Any) -> Quoted:
+        if isinstance(value, Undefined):
+            str(value)
+        return filter_(value, *arguments)
+
+    return checked
+
+
 def _trimmed(value: float) -> str:
     return f"{value:.0f}" if value >= _WHOLE or value == round(value) else f"{value:.1f}"
+
+
+_FILTERS: Final[tuple[Callable[..., Quoted], ...]] = (
+    quoting.yaml,
+    quoting.compose,
+    quoting.shell,
+    quoting.env,
+    quoting.name,
+    quoting.reference,
+    quoting.unit_text,
+    quoting.systemd,
+    quoting.powershell,
+    quoting.xml,
+    quoting.json,
+    quoting.toml,
+    quoting.ini,
+    quoting.plain_name,
+    quoting.modelfile_path,
+    quoting.address,
+    quoting.comment,
+    quoting.md,
+    quoting.code,
+    quoting.cell,
+    gib,
+    duration,
+    number,
+    thousands,
+)

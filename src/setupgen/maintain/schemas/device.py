@@ -53,7 +53,7 @@ def device(tree: Tree) -> Schema:
             "Where a memory size changes something.",
         ),
         "compute_tflops": compute,
-        "capability": text("CUDA compute capability, or gfx target.", r"^([0-9]+\.[0-9]+|gfx[0-9a-f]+)$"),
+        "capability": text("CUDA compute capability, gfx target, or Metal GPU family.", r"^([0-9]+\.[0-9]+|gfx[0-9a-f]+|apple[0-9]+)$"),
         "backends": list_of(word(tree, "backends"), "What runs on it, best first.", least=1),
         "gpu_share": share,
         "gpu_share_tuned": share,

@@ -1,0 +1,96 @@
+"""The speed formula against the published measurements kept beside the benchmark: bars that a wrong formula would miss."""
+
+import csv
+import statistics
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.accuracy.calibrate import judge, quantile  # noqa: E402
+from benchmarks.accuracy.rows import DATA, load  # noqa: E402
+from benchmarks.accuracy.run import report  # noqa: E402
+
+from setupgen.engine.speed import spread  # noqa: E402
+from setupgen.engine.speed_constants import CONSTANTS  # noqa: E402
+
+CLASSES = (
+    "NVIDIA consumer",
+    "NVIDIA workstation",
+    "NVIDIA data centre",
+    "AMD",
+    "Apple",
+    "unified",
+    "CPU",
+    "dense",
+    "mixture",
+    "several cards",
+)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return load()
+
+
+@pytest.fixture(scope="module")
+def judged(rows):
+    return judge(rows, CONSTANTS)
+
+
+def test_decode_errors_of_gold_rows_keep_the_bars(judged):
+    errors = [abs(one.error) for one in judged if not one.row.total]
+    assert len(errors) > 450
+    assert statistics.median(errors) <= 0.10
+    assert quantile(errors, 0.9) <= 0.30
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_no_class_of_hardware_or_model_is_worse_than_the_bar(judged, name):
+    errors = [abs(one.error) for one in judged if name in one.row.groups]
+    assert len(errors) >= 20
+    assert statistics.median(errors) <= 0.18
+
+
+def test_prompt_errors_keep_the_bar(judged):
+    errors = [abs(one.prompt_error) for one in judged if one.prompt]
+    assert len(errors) > 100
+    assert statistics.median(errors) <= 0.25
+
+
+def test_service_of_many_users_is_near(judged):
+    assert statistics.median(abs(one.error) for one in judged if one.row.total) <= 0.30
+
+
+def test_ranges_hold_four_of_five_measurements_and_are_not_wide(judged):
+    single = [one for one in judged if not one.row.total]
+    widths = [spread(one.row.x)["decode"] for one in single]
+    inside = [1 / (1 + width) <= one.decode / one.row.decode <= 1 + width for one, width in zip(single, widths, strict=True)]
+    assert sum(inside) / len(inside) >= 0.80
+    assert statistics.median((1 + width - 1 / (1 + width)) / 2 for width in widths) <= 0.25
+
+
+def test_constants_fitted_without_three_common_devices_predict_them(rows):
+    pytest.importorskip("scipy")
+    from benchmarks.accuracy.fit import fit  # noqa: PLC0415
+
+    unseen = {"GeForce RTX 4090", "Radeon RX 7900 XT", "Apple M4 Max"}
+    constants = fit([row for row in rows if row.family not in unseen])
+    errors = [abs(one.error) for one in judge([row for row in rows if row.family in unseen and not row.total], constants)]
+    assert len(errors) > 80
+    assert statistics.median(errors) <= 0.15
+
+
+def test_every_used_measurement_names_its_source(rows):
+    with (DATA / "speed.csv").open(encoding="utf-8", newline="") as file:
+        raw = {row["id"]: row for row in csv.DictReader(file)}
+    assert all(raw[row.id]["source_url"].startswith("http") or row.source in {"cpu_speed", "find_string"} for row in rows)
+
+
+def test_the_report_shows_classes_worst_rows_and_peers(rows):
+    text = report(rows, quick=True)
+    for part in (*CLASSES, "under load", "offload", "The worst 20 rows", "guess at the cause", "whichllm"):
+        assert part in text

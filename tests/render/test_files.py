@@ -1,0 +1,245 @@
+import json
+import re
+
+import pytest
+import yaml
+from plans import HOPS, SHAPES, TEMPLATES, behind_caddy, merged, plan, with_key
+
+from setupgen.errors import NothingFitsError, UnknownNameError, UsageError
+from setupgen.render.files import render, render_proxy, render_setup
+
+
+def compose_of(made):
+    return yaml.safe_load(render(made, TEMPLATES)["compose.yaml"])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_same_plan_gives_the_same_bytes(shape):
+    first = render_setup(SHAPES[shape], TEMPLATES)
+    assert first == render_setup(json.loads(json.dumps(SHAPES[shape])), dict(reversed(TEMPLATES.items())))
+    assert list(first.files) == sorted(first.files)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_file_says_who_made_it_and_how_to_make_it_again(shape):
+    for path, text in render(SHAPES[shape], TEMPLATES, command="setupgen write here --users 3").items():
+        head = "".join(text.splitlines(keepends=True)[:5])
+        if path.endswith(".json"):
+            json.loads(text)
+        else:
+            assert "Made by setupgen" in head, path
+            assert "sha256:0123456789abcdef" in head, path
+            assert path.endswith(".plist") or "setupgen write here --users 3" in head, path
+        assert text.endswith("\n"), path
+        assert not text.endswith("\n\n\n"), path
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_run_book_names_every_file_and_no_other(shape):
+    files = render(SHAPES[shape], TEMPLATES)
+    listed = re.findall(r"^- `([^`]+)`: ", files["README.md"].partition("## What is in this folder")[2].partition("## Why")[0], re.MULTILINE)
+    assert set(files) | {".setupgen.json"} == set(listed) or set(files) <= set(listed)
+    for name in re.findall(r"`(\S+\.(?:sh|ps1|yaml|plist|service))`", files["README.md"]):
+        assert name in {*files, "compose.override.yaml"} or name.rpartition("/")[2] in files, name
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_run_book_says_size_and_time_before_anything_is_started(shape):
+    readme = render(SHAPES[shape], TEMPLATES)["README.md"]
+    assert readme.index("## What to expect") < readme.index("## 1. Install") < readme.index("## 2. Start") < readme.index("## 3. Check")
+    first = readme.partition("## 1. Install")[0]
+    assert "GiB" in first
+    assert "tokens per second" in first
+    assert "The card needs driver 550 or newer." in first
+    assert "\n\n\n" not in readme
+    assert not re.search(r"[^\n]\n```(sh|powershell)", readme)
+    assert readme.count("```") % 2 == 0
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_image_floats_and_no_port_is_open_to_all(shape):
+    for path, text in render(SHAPES[shape], TEMPLATES).items():
+        if path != "compose.yaml":
+            continue
+        for id_, service in yaml.safe_load(text)["services"].items():
+            assert re.search(r":[^:/]*\d[^:/]*$", service["image"]), service["image"]
+            assert "privileged" not in service
+            assert "no-new-privileges:true" in service["security_opt"]
+            assert service["restart"] in {"unless-stopped", "on-failure:5"}
+            for port in service.get("ports", ()):
+                assert id_ == "caddy" or port.startswith("127.0.0.1:"), port
+
+
+def test_nvidia_cards_are_reserved_for_docker_and_named_by_cdi_for_podman():
+    docker, podman = (compose_of(plan("ollama", runtime))["services"]["ollama"] for runtime in ("docker", "podman"))
+    assert docker["deploy"]["resources"]["reservations"]["devices"] == [{"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}]
+    assert podman["devices"] == ["nvidia.com/gpu=all"]
+    assert podman["image"] == "docker.io/ollama/ollama:0.32.15"
+    assert "label=disable" in podman["security_opt"]
+    two = compose_of(plan("vllm", "podman", container={"gpu_count": 2}))["services"]["vllm"]
+    assert two["devices"] == ["nvidia.com/gpu=0", "nvidia.com/gpu=1"]
+
+
+@pytest.mark.parametrize(("backend", "devices"), [("rocm", ["/dev/kfd", "/dev/dri"]), ("vulkan", ["/dev/dri"]), ("sycl", ["/dev/dri"])])
+def test_other_gpus_are_device_files_with_groups_by_number(backend, devices):
+    made = render(plan("llama-cpp", backend=backend), TEMPLATES)
+    service = yaml.safe_load(made["compose.yaml"])["services"]["llama-cpp"]
+    assert service["devices"] == devices
+    assert [group.partition(":")[0] for group in service["group_add"]] == ["${VIDEO_GID", "${RENDER_GID"]
+    assert "prepare.sh" in made
+    assert compose_of(plan("llama-cpp", "podman", backend))["services"]["llama-cpp"]["group_add"] == ["keep-groups"]
+
+
+def test_a_cpu_needs_no_device():
+    service = compose_of(plan("llama-cpp", backend="cpu"))["services"]["llama-cpp"]
+    assert not {"devices", "deploy", "group_add"} & set(service)
+
+
+def test_ollama_fetches_its_model_when_it_is_healthy():
+    services = compose_of(plan("ollama"))["services"]
+    assert services["pull"]["depends_on"] == {"ollama": {"condition": "service_healthy"}}
+    assert services["pull"]["command"] == ['ollama pull "$$MODEL"\n']
+    assert services["pull"]["environment"]["MODEL"] == "qwen3.6:27b"
+    assert services["ollama"]["healthcheck"]["test"] == ["CMD", "ollama", "list"]
+    assert services["ollama"]["environment"]["OLLAMA_CONTEXT_LENGTH"] == "65536"
+
+
+def test_a_name_of_our_own_becomes_a_modelfile_with_context_and_sampling():
+    files = render(SHAPES["ollama-alias"], TEMPLATES)
+    lines = [line for line in files["Modelfile"].splitlines() if not line.startswith("#")]
+    assert lines == ["FROM qwen3.6:27b", "PARAMETER num_ctx 65536", "PARAMETER temperature 0.6", "PARAMETER top_k 20", "PARAMETER top_p 0.95"]
+    pull = yaml.safe_load(files["compose.yaml"])["services"]["pull"]
+    assert pull["command"] == ['ollama pull "$$MODEL"\nollama create "$$SERVED_AS" -f /setup/Modelfile\n']
+    assert pull["environment"]["SERVED_AS"] == "coder:latest"
+    assert "Modelfile" not in render(plan("ollama"), TEMPLATES)
+
+
+def test_local_weights_are_mounted_and_not_fetched():
+    files = render(SHAPES["ollama-file"], TEMPLATES)
+    pull = yaml.safe_load(files["compose.yaml"])["services"]["pull"]
+    assert {"type": "bind", "source": "/data/my model.gguf", "target": "/weights/model.gguf", "read_only": True} in pull["volumes"]
+    assert pull["command"] == ['ollama create "$$SERVED_AS" -f /setup/Modelfile\n']
+    assert "FROM /weights/model.gguf\n" in files["Modelfile"]
+    service = compose_of(SHAPES["llama-cpp-file"])["services"]["llama-cpp"]
+    assert {"type": "bind", "source": "/data/my model.gguf", "target": "/weights/my model.gguf", "read_only": True} in service["volumes"]
+    assert "none for the model" in files["README.md"]
+
+
+def test_offline_fetches_only_when_told():
+    made = plan("ollama")
+    made = made | {"facts": merged(made["facts"], {"needs": {"offline": True}})}
+    assert compose_of(made)["services"]["pull"]["profiles"] == ["fetch"]
+    assert "HF_TOKEN" not in "".join(render(plan("vllm") | {"facts": made["facts"]}, TEMPLATES).values())
+
+
+def test_a_key_lives_in_env_only_and_an_empty_one_stops_the_start():
+    made = render_setup(with_key(plan()), TEMPLATES)
+    assert made.secrets == {".env": ["LLAMA_API_KEY", "WEBUI_SECRET_KEY"]}
+    assert made.modes[".env"] == "0600"
+    assert "LLAMA_API_KEY=\n" in made.files[".env"]
+    service = yaml.safe_load(made.files["compose.yaml"])["services"]["llama-cpp"]
+    assert service["environment"]["LLAMA_API_KEY"] == "${LLAMA_API_KEY:?is missing in .env}"
+    assert "--api-key" not in made.files["compose.yaml"]
+    assert ".env" in made.files[".gitignore"].splitlines()
+    native = render(with_key(plan(runtime="native")), TEMPLATES)
+    assert ': "${LLAMA_API_KEY:?' in native["serve.sh"]
+
+
+def test_behind_caddy_the_server_has_no_port_of_its_own():
+    made = behind_caddy(plan("ollama"))
+    services = compose_of(made)["services"]
+    assert "ports" not in services["ollama"]
+    assert services["caddy"]["ports"] == [{"target": 8443, "published": "8443", "host_ip": "${LISTEN_ADDRESS:-0.0.0.0}"}]
+    files = render(made, TEMPLATES)
+    assert "SITE_HOST=192.168.1.20\n" in files[".env"]
+    assert "tls internal" in files["Caddyfile"]
+    internet = render(SHAPES["vllm-internet"], TEMPLATES)
+    assert "tls internal" not in internet["Caddyfile"]
+    assert "not path /v1/* /health" in internet["Caddyfile"]
+
+
+def test_macos_gets_launchd_and_never_a_container_for_the_gpu():
+    files = render(SHAPES["ollama-native-macos"], TEMPLATES)
+    assert not [path for path in files if re.search("compose|Dockerfile|quadlet", path)]
+    assert "local.setupgen.ollama-qwen3-6-27b.plist" in files
+    with pytest.raises(NothingFitsError, match="no template that runs ollama"):
+        render(plan("ollama", "docker", "cuda", "macos"), TEMPLATES)
+
+
+def test_windows_gets_powershell_and_stores_nothing_in_the_system():
+    files = render(SHAPES["llama-cpp-native-windows"], TEMPLATES)
+    assert {"start.ps1", "stop.ps1"} <= set(files)
+    assert not re.search("setx|SetEnvironmentVariable", files["start.ps1"], re.IGNORECASE)
+    assert "'unsloth/Qwen3.6-27B-GGUF:Q4_K_M'" in files["start.ps1"]
+
+
+def test_clients_get_the_address_the_model_and_the_context():
+    files = render(with_key(plan()), TEMPLATES)
+    settings = json.loads(files["clients/opencode.json"])
+    provider = settings["provider"]["local"]
+    assert provider["options"] == {"apiKey": "{env:LLAMA_API_KEY}", "baseURL": "http://127.0.0.1:9931/v1"}
+    assert provider["models"]["qwen3.6-27b"]["limit"] == {"context": 65536, "output": 16384}
+    assert settings["model"] == "local/qwen3.6-27b"
+    assert "CLAUDE_CODE_ATTRIBUTION_HEADER=0" in files["clients/claude-code.sh"]
+    assert "ANTHROPIC_BASE_URL=http://127.0.0.1:9931\n" in files["clients/claude-code.sh"]
+    none = render(plan(clients=["zed"], connection={"anthropic_url": None}), TEMPLATES)
+    assert not [path for path in none if path.startswith("clients/")]
+
+
+def test_answers_are_the_needs_and_the_hardware():
+    answers = yaml.safe_load(render(plan(), TEMPLATES)["setupgen.answers.yaml"])
+    assert answers["use_case"] == "coding-agent"
+    assert answers["hardware"] == ["NVIDIA GeForce RTX 3090"]
+    assert answers["ram"] == "64GiB"
+    own = yaml.safe_load(render(plan() | {"answers": {"users": 3, "hardware": ["2x rtx-4090"]}}, TEMPLATES)["setupgen.answers.yaml"])
+    assert own == {"users": 3, "hardware": ["2x rtx-4090"]}
+
+
+def test_the_plan_lies_beside_the_files():
+    made = plan()
+    assert json.loads(render(made, TEMPLATES)["setupgen.plan.json"]) == made
+
+
+def test_a_target_can_be_asked_for_by_name():
+    assert set(render(plan(), TEMPLATES, targets=["compose"])) == {"compose.yaml"}
+    with pytest.raises(NothingFitsError, match=r"target 'native' cannot serve.*choice\.runtime is 'native', and the plan has 'docker'"):
+        render(plan(), TEMPLATES, targets=["native"])
+    with pytest.raises(UnknownNameError, match="compose"):
+        render(plan(), TEMPLATES, targets=["composee"])
+
+
+def test_a_plan_without_a_choice_or_a_template_says_so():
+    with pytest.raises(NothingFitsError, match="no setup to write"):
+        render(plan() | {"choice": None}, TEMPLATES)
+    with pytest.raises(NothingFitsError, match="'kubernetes'"):
+        render(plan(runtime="kubernetes"), {key: TEMPLATES[key] for key in ("compose", "setup", "native")})
+
+
+def test_two_templates_for_one_path_are_refused():
+    twice = {"compose": TEMPLATES["compose"], "again": TEMPLATES["compose"] | {"role": "extra"}}
+    with pytest.raises(UsageError, match=r"two templates make the file 'compose\.yaml'"):
+        render(plan(), twice)
+
+
+def test_a_fleet_proxy_is_a_folder_of_its_own():
+    made = render_proxy(HOPS, TEMPLATES, knowledge={"digest": "sha256:x"}, command="setupgen fleet inventory.yaml -o DIR")
+    assert set(made.files) == {"hosts.yml", "hosts.py", "compose.yaml", "README.md", ".env", ".env.example", ".gitignore"}
+    assert made.secrets == {".env": []}
+
+
+@pytest.mark.parametrize("id_", TEMPLATES)
+def test_every_target_says_what_it_is_for_and_who_said_so(id_):
+    target = TEMPLATES[id_]
+    assert {"name", "description", "role", "serves", "files", "sources", "reviewed", "minimum_version", "pinned_version"} <= set(target)
+    for file in target["files"]:
+        assert {"path", "template", "about"} <= set(file)
+        assert file["template"] in target["texts"]
+    used = {file["template"] for file in target["files"]}
+    assert all(name in used or name.startswith("_") for name in target["texts"])
+
+
+def test_every_source_of_a_target_is_listed():
+    from plans import ROOT
+
+    listed = yaml.safe_load((ROOT / "knowledge/sources/templates.yaml").read_text("utf-8"))["sources"]
+    assert {source for target in TEMPLATES.values() for source in target["sources"]} == {source["id"] for source in listed}
