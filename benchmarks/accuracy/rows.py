@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from setupgen.engine.quantisation import QUANTISATIONS
 from setupgen.engine.speed import SpeedInput
+from setupgen.engine.weights import weight_bytes
+from setupgen.errors import UnknownNameError
+from setupgen.knowledge import Architecture, Pack
 
 DATA = Path(__file__).parent / "data"
+PACK = Path(__file__).parents[2] / "src" / "setupgen" / "_data" / "pack.json"
 GIB = 2**30
 
 SAME_MODEL = {
@@ -48,6 +53,24 @@ BITS = {
 }  # fmt: skip
 K_EMBEDDING_BITS = 6.57
 MXFP4_BITS = 4.25
+IN_PACK = {
+    "llama-3-8b": "llama-3.1-8b",
+    "llama-3-70b": "llama-3.3-70b",
+    "qwen3.5-27b": "qwen3.6-27b",
+    "qwen3.5-35b-a3b": "qwen3.6-35b-a3b",
+    "qwen3-30b-a3b": "qwen3-coder-30b-a3b",
+}
+"""Models whose dimensions the knowledge base has under another name."""
+
+SAME_QUANT = {
+    "F16": "BF16",
+    "FP16": "BF16",
+    "NOT STATED": "Q4_K_M",
+    "AWQ": "AWQ-INT4",
+    "AWQ INT4": "AWQ-INT4",
+    "MLX 4BIT": "MLX-4bit",
+    "MLX 8BIT": "MLX-8bit",
+}
 DEFAULT_BACKEND = {"nvidia": "cuda", "amd": "rocm", "apple": "metal", "intel": "vulkan", "generic": "cpu"}
 NOT_OURS = ("transformers", "autoawq")
 FLOOD_SLOTS = 1024
@@ -121,8 +144,43 @@ class Sizes:
     total: float
 
 
+@cache
+def _architecture(name: str) -> Architecture | None:
+    """The model's dimensions from the compiled knowledge base, if that is built and has it."""
+    if not PACK.is_file():
+        return None
+    pack = _pack()
+    for known in (name, IN_PACK.get(name, name)):
+        try:
+            return pack.model(known).architecture
+        except UnknownNameError:
+            continue
+    return None
+
+
+@cache
+def _pack() -> Pack:
+    return Pack.from_json(PACK.read_text(encoding="utf-8"))
+
+
 def sizes_of(model, quant: str, weights_gib: str, active_b: str) -> Sizes:
-    """What a token reads, from the size of the file where it is known, else from the bits per weight."""
+    """What a token reads: by the formula of the engine for models of the knowledge base, else from sizes and bits per weight.
+
+    A published file size corrects the computed one.
+    """
+    rough = _rough_sizes(model, quant, weights_gib, active_b)
+    architecture = _architecture(model["name"])
+    plain = quant.upper().replace(" (UNSLOTH)", "")
+    name = "MXFP4" if "gpt-oss" in model["name"] else SAME_QUANT.get(plain, plain)
+    if architecture is None or name not in QUANTISATIONS:
+        return rough
+    exact = weight_bytes(architecture, name)
+    scale = rough.total / exact.total if weights_gib else 1.0
+    share = architecture.experts.used / architecture.experts.count if architecture.experts else 0.0
+    return Sizes(rough.active, exact.read_per_token * scale, exact.experts * share * scale, exact.total * scale)
+
+
+def _rough_sizes(model, quant: str, weights_gib: str, active_b: str) -> Sizes:
     total = model["total_b"] * 1e9
     embedding = model["vocab"] * model["hidden"]
     skipped = 0.0 if model["tied"] else embedding
@@ -149,7 +207,7 @@ def sizes_of(model, quant: str, weights_gib: str, active_b: str) -> Sizes:
         if model["tied"] and 3 < bits < 6 and "_k" in quant.lower():
             rest_bytes += embedding * (K_EMBEDDING_BITS - bits) / 8
     return Sizes(
-        active=rest - skipped + used,
+        active=rest + used,
         read=rest_bytes * (rest - skipped) / rest + used * expert_bits / 8,
         experts_read=used * expert_bits / 8,
         total=rest_bytes + experts * expert_bits / 8,
@@ -293,7 +351,7 @@ def row_of(row: dict[str, str]) -> Row | None:
         split="none" if devices == 1 else "tensor" if tensor else "layer",
         cpu_bandwidth_gb_s=cpu_bandwidth,
         cpu_read_bytes_per_token=cpu_read,
-        quant=row["quant"],
+        quant="Q4_K_M" if row["quant"] == "not stated" and "gpt-oss" not in model["name"] else row["quant"],
         device_tflops_fp32=float(device["fp32_tflops"] or 0),
         architecture=str(model["name"]),
         recurrent_layers=int(model["recurrent"]),

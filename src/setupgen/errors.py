@@ -38,6 +38,10 @@ class UsageError(SetupgenError):
     """Wrong usage or unusable input (exit code 2)."""
 
 
+LISTED = ("model", "device", "server", "client", "rule", "question", "source", "vocabulary")
+"""Kinds of names that are too many for a message: `setupgen kb list` shows them."""
+
+
 class UnknownNameError(UsageError):
     """A name that the knowledge base does not have (exit code 2).
 
@@ -46,8 +50,14 @@ class UnknownNameError(UsageError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, place: str = "") -> None:
-        self.suggestions = nearest(name, known)
-        hint = f"Did you mean {', '.join(self.suggestions)}?" if self.suggestions else f"`setupgen kb list {kind}` shows what is known."
+        names = sorted(known)
+        self.suggestions = nearest(name, names)
+        if self.suggestions:
+            hint = f"Did you mean {', '.join(self.suggestions)}?"
+        elif kind in LISTED:
+            hint = f"`setupgen kb list {kind}` shows what is known."
+        else:
+            hint = f"Known are {', '.join(names)}."
         super().__init__(f"unknown {kind} {shorten(name)!r}.", place=place, hint=hint)
 
 

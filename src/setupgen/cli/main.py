@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from setupgen import __version__
-from setupgen.errors import NothingFitsError, RefusedError, SetupgenError, UsageError, nearest
+from setupgen.errors import NothingFitsError, RefusedError, SetupgenError, UsageError, nearest, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,20 @@ COMMANDS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that reports wrong usage as our own error."""
+    """A parser that reports wrong usage as our own error and takes no abbreviated options: a new option must break no script."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, allow_abbrev=False, **named)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuses unknown words where they stand: with the command that has no use for them and the options that look like them."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if not unknown:
+            return found, unknown
+        word = unknown[0].partition("=")[0]
+        close = nearest(word, self._option_string_actions) if word.startswith("-") else []
+        hint = f"Did you mean {', '.join(close)}?" if close else f"`{self.prog} --help` shows what is possible."
+        raise UsageError(f"unknown {'option' if word.startswith('-') else 'word'} {shorten(word)!r}.", place=self.prog, hint=hint)
 
     def error(self, message: str) -> NoReturn:
         """Raises instead of leaving, so that one place decides the exit code."""
@@ -66,8 +79,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except SystemExit as stop:  # argparse leaves this way after --help and --version
+        return int(stop.code or 0)
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Empties stdout, so that a reader who left (`| head`) is noticed here and not when Python ends."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:
@@ -85,15 +109,13 @@ def _run(arguments: list[str]) -> int:
         close = nearest(name, COMMANDS)
         message = f"unknown command {name[:80]!r}."
         raise UsageError(message, place="setupgen", hint=f"Did you mean {', '.join(close)}?" if close else "`setupgen --help` lists them.")
-    try:
-        parser().parse_args(arguments)
-    except SystemExit as stop:
-        return int(stop.code or 0)
+    parser().parse_args(arguments)
     return USAGE
 
 
 def _say(error: SetupgenError, code: int) -> int:
-    print(f"setupgen: {error}", file=sys.stderr)
+    text = str(error)
+    print(text if text.startswith("setupgen ") else f"setupgen: {text}", file=sys.stderr)
     return code
 
 

@@ -64,11 +64,27 @@ def answers_of(arguments: argparse.Namespace) -> Answers:
     from setupgen.engine.intake import Answers
 
     answers = Answers()
-    if arguments.answers:
+    stated = {key: getattr(arguments, key, None) for key in OPTIONS}
+    for key, value in (*stated.items(), ("answers", arguments.answers)):
+        if value == "":
+            raise UsageError("nothing is given.", place=f"--{key.replace('_', '-')}", hint="Leave it out, or say a value.")
+    if arguments.answers is not None:
         values, places = read_answers(arguments.answers)
         answers.update(values, places)
-    answers.update({key: getattr(arguments, key, None) for key in OPTIONS})
+        _describe_once(answers)
+        for key, other in (("hardware", "facts"), ("facts", "hardware")):
+            if stated[key]:
+                answers.values.pop(other, None)
+    answers.update(stated)
+    _describe_once(answers)
     return answers
+
+
+def _describe_once(answers: Answers) -> None:
+    if answers.values.get("facts") and answers.values.get("hardware"):
+        raise UsageError(
+            f"the machine is already described by {answers.place('facts')}.", place=answers.place("hardware"), hint="Give one."
+        )
 
 
 def facts_from(pack: Pack, answers: Answers) -> Facts:
@@ -78,7 +94,7 @@ def facts_from(pack: Pack, answers: Answers) -> Facts:
     named = answers.values.get("hardware")
     named = [named] if isinstance(named, str) else named
     detected: dict[str, Any] | None = None
-    if "facts" in answers.values and not named:
+    if "facts" in answers.values:
         detected = read_facts(str(answers.values["facts"]))
     elif not named or list(named) == ["auto"]:
         from setupgen.detect import detect
@@ -92,18 +108,20 @@ def facts_from(pack: Pack, answers: Answers) -> Facts:
 
 def read_text(path: str) -> str:
     """A text file of reasonable size, or an error that says what is wrong with it."""
-    file = Path(path)
+    place = shorten(path.replace("\0", "\N{SYMBOL FOR NULL}"))
     try:
-        if file.stat().st_size > MAXIMUM_FILE_BYTES:
-            message = f"larger than {MAXIMUM_FILE_BYTES // 1_000_000} MB."
-            raise UsageError(message, place=path)
-        return file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        message = "no such file."
-        raise UsageError(message, place=path) from error
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        message = f"cannot be read as text ({shorten(str(error))})."
-        raise UsageError(message, place=shorten(path)) from error
+        with Path(path).open("rb") as file:
+            content = file.read(MAXIMUM_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"cannot be read: {reason[:1].lower()}{reason[1:]}.", place=place) from error
+    if len(content) > MAXIMUM_FILE_BYTES:
+        raise UsageError(f"larger than {MAXIMUM_FILE_BYTES // 1_000_000} MB.", place=place)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError("not text in UTF-8.", place=f"{place}, line {line}") from error
 
 
 def read_facts(path: str) -> dict[str, Any]:

@@ -46,7 +46,7 @@ _ABSENT = {
 _SECRETS = (
     re.compile(r"\b(GPU|MIG)-[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),
     re.compile(
-        r"(?i)(\"?(?:serial(?:[ _]?number)?|asset tag|platform_uuid|provisioning_udid|unique id|asic_serial|uuid)\"?\s*:\s*)\"?[^\"\n,}]+\"?"
+        r"(?i)(\"?(?:serial(?:[ _]?number)?|asset tag|platform_uuid|provisioning_udid|unique id|asic_serial|product_serial|uuid)\"?\s*:\s*)\"?[^\"\n,}]+\"?"
     ),
 )
 

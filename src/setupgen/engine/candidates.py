@@ -220,7 +220,7 @@ class _Survey:
         workload = Workload(0, slots)
         for context in contexts_for(host, model):
             workload = Workload(
-                context, slots, cache, cache, server.settings.get("ubatch", 512), embeddings=host.use_case["task"] == "embedding"
+                context, slots, cache, cache, ubatch_for(server, model, context, slots), embeddings=host.use_case["task"] == "embedding"
             )
             self.field.tried += 1
             memory = place(
@@ -420,6 +420,20 @@ def contexts_for(host: Host, model: Model) -> list[int]:
 def typical_depth(host: Host, context: int) -> int:
     """Tokens that usually lie in the cache when an answer is written: the use case's prompt, at most half the context."""
     return min(int(host.use_case["prompt_tokens"]), context // 2)
+
+
+def ubatch_for(server: Server, model: Model, context: int, slots: int) -> int:
+    """Tokens that the server computes at once.
+
+    Encoders must take a whole text in one go; Ollama grows the number with its context.
+    """
+    ubatch = int(server.settings.get("ubatch", 512))
+    if model.architecture.encoder:
+        return max(ubatch, min(context, model.maximum_context))
+    for step in server.settings.get("ubatch_by_context", ()):
+        if context * slots > step["above"]:
+            ubatch = int(step["ubatch"])
+    return ubatch
 
 
 def projector_bytes(host: Host, model: Model, weights: Weights) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.cache import CACHE_TYPES
+from setupgen.engine.candidates import ubatch_for
 from setupgen.engine.estimate import estimate, site
 from setupgen.engine.host import Host
 from setupgen.engine.intake import Answers, facts_of
@@ -23,6 +24,7 @@ FORMAT_SERVERS = {"gguf": "llama-cpp", "safetensors": "vllm", "mlx": "mlx-lm"}
 MAXIMUM_TOKENS = 100_000_000
 DEFAULT_CONTEXT = 4096
 DEFAULT_PROMPT = 512
+DEFAULT_UBATCH = 512
 KEYS = frozenset({
     "model", "quant", "server", "backend", "hardware", "ram", "cpu", "os", "context", "depth", "parallel", "cache_type", "prompt", "estimated",
 })  # fmt: skip
@@ -86,7 +88,7 @@ def estimate_row(pack: Pack, row: Mapping[str, Any], facts: Facts, *, place: str
     depth = _tokens(row, "depth", 0, 0, place)
     parallel = _tokens(row, "parallel", 1, 1, place)
     prompt = _tokens(row, "prompt", DEFAULT_PROMPT, 1, place)
-    ubatch = int(server.settings.get("ubatch", 512)) if server else 512
+    ubatch = ubatch_for(pack.servers[server_id], model, context, parallel) if server_id in pack.servers else DEFAULT_UBATCH
     workload = Workload(context, parallel, cache_k, cache_v, ubatch, embeddings="embedding" in model.tasks)
     where = site(host, backend)
     found = estimate(where, model, weights, server_id, workload, prompt_tokens=prompt, depth=depth)

@@ -157,6 +157,7 @@ def detected_hardware(pack: Pack, document: Mapping[str, Any], *, ram_bytes: int
         ram = CPU_ONLY_RAM_GIB * GIB
         origins["hardware.ram_bytes"] = "assumed"
         assumptions.append(Assumption("hardware.ram_bytes", ram, "The machine did not tell its main memory. Use --ram to say."))
+    clashes += [str(note) for note in reader.get("notes") or () if isinstance(note, str)]
     bandwidth = reader.known("memory.bandwidth_gb_s", (int, float))
     threads = reader.known("cpu.threads", int)
     disk = reader.known("disk.free_bytes", int)
@@ -184,7 +185,7 @@ def _detected_parts(pack: Pack, reader: _Reader, origins: dict[str, str]) -> lis
         memory = raw.get("memory_bytes")
         limit = raw.get("gpu_limit_bytes")
         unified = device.kind == "unified" if device else bool(raw.get("unified"))
-        if unified:
+        if unified and not isinstance(memory, int):
             total = reader.known("memory.total_bytes", int)
             memory = total if isinstance(total, int) else memory
         if not isinstance(memory, int) or memory <= 0:

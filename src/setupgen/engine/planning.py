@@ -12,6 +12,7 @@ from setupgen.engine.hosting import hosted_answer
 from setupgen.engine.intake import MAXIMUM
 from setupgen.engine.plan import Plan
 from setupgen.engine.ranking import rank
+from setupgen.engine.remedies import would_fit
 from setupgen.engine.rules import RuleBook
 from setupgen.engine.settings import choose
 from setupgen.errors import UsageError
@@ -39,9 +40,7 @@ def plan(pack: Pack, facts: Facts, *, count: int = DEFAULT_ALTERNATIVES) -> Plan
     best = ranked[0] if ranked else None
     choice = choose(host, *best) if best else None
     hosted = hosted_answer(host, best[0] if best else None)
-    verdict = "hosted" if hosted["recommended"] else "self-host" if choice else "nothing-fits"
-    if verdict == "hosted" and choice is None:
-        verdict = "nothing-fits" if not hosted["offers"] else "hosted"
+    verdict = "nothing-fits" if choice is None else "hosted" if hosted["recommended"] else "self-host"
     return Plan(
         verdict=verdict,
         facts=facts,
@@ -50,11 +49,11 @@ def plan(pack: Pack, facts: Facts, *, count: int = DEFAULT_ALTERNATIVES) -> Plan
         rejected=tuple(sorted(field.rejected, key=lambda item: (item.server, item.model, item.quant, item.by))),
         decisions=tuple(reasons.decisions(host, best[0], choice)) if best and choice else (),
         assumptions=facts.assumptions,
-        warnings=tuple(reasons.warnings(host, field, best[0] if best else None, choice)),
+        warnings=tuple(reasons.warnings(host, field, best[0] if best else None, choice, hosted=hosted["recommended"])),
         open_questions=tuple(reasons.open_questions(host, book, field)),
         hosted=hosted,
         knowledge={"digest": pack.digest, "version": pack.version, "oldest_review": pack.oldest_review},
-        would_fit=tuple(reasons.would_fit(host, field)) if choice is None else (),
+        would_fit=tuple(would_fit(host, field)) if choice is None else (),
         considered=field.tried,
     )
 

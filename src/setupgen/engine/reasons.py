@@ -1,8 +1,8 @@
-"""Says in sentences why a plan is what it is: decisions, warnings, open questions and what would fit."""
+"""Says in sentences why a plan is what it is: decisions, warnings and open questions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from setupgen.engine.plan import Caution, Decision
 from setupgen.knowledge import GIB
@@ -179,7 +179,7 @@ def _by_rules(host: Host, best: Candidate) -> Iterator[Decision]:
                 yield Decision(key, value, effect.rule.because, effect.rule.id, tuple(host.pack.urls(list(effect.rule.sources))))
 
 
-def warnings(host: Host, field: Field, best: Candidate | None, choice: Choice | None) -> Iterator[Caution]:
+def warnings(host: Host, field: Field, best: Candidate | None, choice: Choice | None, *, hosted: bool) -> Iterator[Caution]:
     """What rules warn of, what sources disagreed about, and what follows from the numbers."""
     effects: tuple[Effect, ...] | list[Effect] = best.effects if best else field.judgement.effects if field.judgement else []
     seen = set()
@@ -191,6 +191,11 @@ def warnings(host: Host, field: Field, best: Candidate | None, choice: Choice | 
         yield Caution(f"facts-disagree-{number}", clash)
     for part in host.unused_parts:
         yield Caution("accelerator-left-idle", f"{part.name} is left idle: it cannot work together with the other accelerators.")
+    if hosted:
+        yield Caution(
+            "hosted-spending-limit",
+            "If you buy: set a spending limit at the provider first, and send nothing that must not leave the house.",
+        )
     if best and choice:
         yield from _faults(host, best)
         disk = host.lookup["hardware.disk_free_gib"]
@@ -216,21 +221,3 @@ def open_questions(host: Host, book: RuleBook, field: Field) -> Iterator[str]:
     for part in host.hardware.parts:
         if not part.id:
             yield f"What is {part.name}? The knowledge base does not know it, so it was left out."
-
-
-def would_fit(host: Host, field: Field) -> Iterator[str]:
-    """For a plan in which nothing fits: what came nearest and what would make it fit."""
-    nearest = [
-        item for item in field.rejected if item.by and item.by[0] in {"memory.fit", "memory.weights", "model.context", "speed.minimum"}
-    ]
-    smallest: dict[str, Any] = {}
-    for item in nearest:
-        smallest.setdefault(item.by[0], item.because)
-    if "memory.fit" in smallest or "memory.weights" in smallest:
-        yield f"More memory, a smaller context or fewer users: {smallest.get('memory.fit') or smallest.get('memory.weights')}"
-    if "speed.minimum" in smallest:
-        yield f"A faster memory or a smaller model: {smallest['speed.minimum']}"
-    if "model.context" in smallest:
-        yield f"A smaller context: {smallest['model.context']}"
-    if host.needs.server or host.needs.model or host.needs.quant:
-        yield "Not insisting on the server, model or quantisation."

@@ -82,13 +82,25 @@ def _effect(rule: Rule, raw: Mapping[str, Any]) -> Effect:
     return Effect("warn", rule, (), text=raw["warn"]["text"] if isinstance(raw["warn"], dict) else str(raw["warn"]))
 
 
+def _pairings(pack: Pack) -> Iterator[Rule]:
+    """What is special about a pair of server and model, as rules."""
+    by_name = {id_.rsplit("/", maxsplit=1)[-1]: id_ for id_ in pack.models}
+    for id_, raw in pack.pairings.items():
+        server, name = id_.split("/", maxsplit=1)
+        if name in by_name:
+            pair = [{"fact": "server.id", "is": server}, {"fact": "model.id", "is": by_name[name]}]
+            effect = {"exclude": {}} if raw["effect"].get("exclude") else raw["effect"]
+            when = {"all": [*pair, *([raw["when"]] if "when" in raw else [])]}
+            yield Rule(f"pairing:{id_}", "pairing", when, (effect,), raw["because"], tuple(raw["sources"]), per_candidate=True)
+
+
 class RuleBook:
     """All rules of a pack, ready to be judged."""
 
     def __init__(self, pack: Pack) -> None:
         self._scopes = scopes = {name: entry["scope"] for name, entry in pack.vocabulary("facts").items()}
         self._questions: dict[str, str] = {name: entry.get("ask", "") for name, entry in pack.vocabulary("facts").items()}
-        self.rules = tuple(
+        own = [
             Rule(
                 id=id_,
                 topic=raw["topic"],
@@ -99,8 +111,9 @@ class RuleBook:
                 per_candidate=any(scopes.get(name) == "candidate" for name in facts_read(raw["when"])),
                 overrides=raw.get("overrides", ""),
             )
-            for id_, raw in sorted(pack.rules.items())
-        )
+            for id_, raw in pack.rules.items()
+        ]
+        self.rules = tuple(sorted([*own, *_pairings(pack)], key=lambda rule: rule.id))
         self._effects = {rule.id: tuple(_effect(rule, raw) for raw in rule.then) for rule in self.rules}
         self._host = tuple(rule for rule in self.rules if not rule.per_candidate)
         self._candidate = tuple(rule for rule in self.rules if rule.per_candidate)

@@ -1,0 +1,73 @@
+"""For a plan in which nothing fits: what stood in the way, and what would help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from setupgen.engine.candidates import Field
+    from setupgen.engine.host import Host
+    from setupgen.engine.plan import Rejection
+
+MEMORY = ("memory.fit", "memory.weights")
+WITHOUT_SERVER = "Another operating system, runtime or machine: no server runs here."
+CHOSEN_BY_USER = ("needs.model", "needs.quant", "needs.server")
+SHOWN = 3
+
+
+def would_fit(host: Host, field: Field) -> Iterator[str]:
+    """What came nearest and what would make it fit, the most useful sentence first."""
+    yield from _insisted(host, field)
+    by_reason: dict[str, list[Rejection]] = {}
+    for item in field.rejected:
+        by_reason.setdefault(item.by[0] if item.by else "", []).append(item)
+    if crowded := [item for reason in MEMORY for item in by_reason.get(reason, ())]:
+        yield f"More memory, a smaller context or fewer users: {_smallest(host, crowded).because}"
+    if slow := by_reason.get("speed.minimum"):
+        yield f"A faster memory or a smaller model: {_smallest(host, slow).because}"
+    if short := by_reason.get("model.context"):
+        model = max((host.pack.models[item.model] for item in short), key=lambda item: (item.maximum_context, item.id))
+        yield f"A smaller context: {host.needs.context} tokens are needed, and {model.name} takes the most with {model.maximum_context}."
+    if queued := by_reason.get("server.concurrency"):
+        texts = dict.fromkeys(item.because for item in queued)
+        yield f"Fewer users, or several machines behind a proxy: {' '.join(list(texts)[:SHOWN])}"
+    if not any(item.model and item.server for item in field.rejected):
+        refused = [item.because for item in field.rejected if item.server and not item.model and item.by[0] not in CHOSEN_BY_USER]
+        if refused:
+            yield f"{WITHOUT_SERVER} {' '.join(dict.fromkeys(refused))}"
+
+
+def _smallest(host: Host, refused: list[Rejection]) -> Rejection:
+    """The refusal of the smallest model: it came nearest."""
+    return min(refused, key=lambda item: (host.pack.models[item.model].total_parameters, item.model, item.quant, item.server))
+
+
+def _insisted(host: Host, field: Field) -> Iterator[str]:
+    """Why what was insisted on cannot be, and that others might."""
+    needs, pack = host.needs, host.pack
+    if needs.server and pack.servers[needs.server].kind != "inference":
+        yield f"Not insisting on {pack.servers[needs.server].name}: it is a {pack.servers[needs.server].kind} and runs no model by itself."
+        return
+    words = [word for word, value in (("server", needs.server), ("model", needs.model), ("quantisation", needs.quant)) if value]
+    if not words:
+        return
+    reasons: dict[str, None] = {}
+    if needs.model and needs.quant:
+        model = pack.models[needs.model]
+        quants = list(dict.fromkeys(weights.quant for weights in model.weights))
+        if needs.quant not in quants:
+            reasons[f"{model.name} is published in {', '.join(quants)}, not in {needs.quant}."] = None
+    wanted = [
+        item
+        for item in field.rejected
+        if item.by
+        and item.by[0] not in CHOSEN_BY_USER
+        and (not needs.model or item.model in {needs.model, ""})
+        and (needs.model or not item.by[0].startswith("model."))
+        and (not needs.server or item.server in {needs.server, ""})
+    ]
+    for item in wanted:
+        reasons.setdefault(item.because)
+    yield " ".join([f"Not insisting on the {' and the '.join(words)}.", *list(reasons)[:SHOWN]])
