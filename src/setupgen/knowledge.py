@@ -129,6 +129,10 @@ class Architecture:
             extra_parameters=raw.get("extra_parameters", 0),
         )
 
+    def __hash__(self) -> int:
+        """By a few telling fields: quick, because memory and speed formulas are looked up by architecture all the time."""
+        return hash((self.type, self.layers, self.hidden, self.vocab, self.feed_forward))
+
     def kind_of_layer(self, index: int) -> str:
         """The attention kind of layer `index` (from 0)."""
         if self.pattern:

@@ -58,7 +58,7 @@ FIELDS = {
     "proxy.address": ("proxy", "address"),
     "server.name": ("server", "name"),
 }
-SHAPES_HERE = ("llama-cpp-docker-cuda", "ollama-alias", "ollama-lan", "llama-cpp-native-linux", "ollama-macos-lan", "llama-cpp-native-windows", "vllm-podman-cuda")
+SHAPES_HERE = ("ollama-alias", "ollama-lan", "llama-cpp-native-linux", "ollama-macos-lan", "llama-cpp-native-windows", "vllm-podman-cuda")
 
 
 def with_text(made, field, text):
@@ -116,7 +116,7 @@ def check_carried(files, made, field, hostile):
         command = yaml.safe_load(files["compose.yaml"])["services"][choice["server"]["id"]]["command"]
         assert [word.replace("$$", "$") for word in command][-2:] == ["--chat-template", hostile]
     if field == "settings.flags" and "serve.sh" in files:
-        assert shlex.split(files["serve.sh"].partition("set -- ")[2].partition("\n\nif ")[0])[-2:] == ["--chat-template", hostile]
+        assert shlex.split(files["serve.sh"].partition("set -- ")[2].partition("\n\nif ")[0].replace(" \\\n", " "))[-2:] == ["--chat-template", hostile]
     if field == "settings.environment" and "compose.yaml" in files:
         environment = yaml.safe_load(files["compose.yaml"])["services"][choice["server"]["id"]]["environment"]
         assert environment["SETTING"].replace("$$", "$") == hostile

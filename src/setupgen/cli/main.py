@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from setupgen import __version__
@@ -31,7 +33,7 @@ class Parser(argparse.ArgumentParser):
     """A parser that reports wrong usage as our own error and takes no abbreviated options: a new option must break no script."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, allow_abbrev=False, **named)
+        super().__init__(*arguments, **(named | {"allow_abbrev": False}))
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuses unknown words where they stand: with the command that has no use for them and the options that look like them."""
@@ -45,7 +47,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises instead of leaving, so that one place decides the exit code."""
-        raise UsageError(message, place=self.prog, hint=f"`{self.prog} --help` shows what is possible.")
+        raise UsageError(f"{message.rstrip('.')}.", place=self.prog, hint=f"`{self.prog} --help` shows what is possible.")
 
 
 def parser(commands: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
@@ -65,8 +67,10 @@ def parser(commands: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _prepare_streams()
     try:
-        return _run(arguments)
+        code = _run(arguments)
+        sys.stdout.flush()  # a full disk or a reader who left is noticed here and not when Python ends
     except RefusedError as error:
         return _say(error, REFUSED)
     except UsageError as error:
@@ -78,20 +82,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        return DONE
     except SystemExit as stop:  # argparse leaves this way after --help and --version
         return int(stop.code or 0)
-    finally:
-        _flush()
+    except OSError as error:
+        return _stream_failed(error)
+    else:
+        return code
 
 
-def _flush() -> None:
-    """Empties stdout, so that a reader who left (`| head`) is noticed here and not when Python ends."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _prepare_streams() -> None:
+    """Output is UTF-8 wherever it does not go to a terminal, the same bytes under every locale; what cannot be written is spelled out."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - as long as the program lives
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+
+
+def _stream_failed(error: OSError) -> int:
+    """The exit code when stdout cannot be written: a reader who left, as `head` does, is no failure.
+
+    Raises:
+        OSError: for any other error, which is a fault of the program.
+    """
+    if not isinstance(error, BrokenPipeError) and error.filename is not None:
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return DONE if isinstance(error, BrokenPipeError) else _say(SetupgenError(f"the output cannot be written: {error.strerror}."), FAILED)
 
 
 def _run(arguments: list[str]) -> int:
@@ -115,7 +133,7 @@ def _run(arguments: list[str]) -> int:
 
 def _say(error: SetupgenError, code: int) -> int:
     text = str(error)
-    print(text if text.startswith("setupgen ") else f"setupgen: {text}", file=sys.stderr)
+    print(text if text.startswith(("setupgen ", "setupgen:")) else f"setupgen: {text}", file=sys.stderr)
     return code
 
 

@@ -14,7 +14,7 @@ from setupgen.engine.memory import Workload
 from setupgen.engine.placement import place
 from setupgen.engine.plan import Rejection
 from setupgen.engine.suitability import bits_per_weight, model_reason, source_of
-from setupgen.engine.weights import weight_bytes
+from setupgen.engine.weights import remember, weight_bytes
 from setupgen.knowledge import GIB
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ class _Survey:
             if reason := model_reason(host, model):
                 self._refuse(Rejection(model.id, "", "", (reason[0],), reason[1], tuple(host.pack.urls(model.sources[:1]))))
             else:
+                remember(model.architecture, host.pack.raw.get("sizes", {}).get(model.id, {}))
                 self._model(model, ways)
 
     def _refuse(self, rejection: Rejection) -> None:
@@ -189,7 +190,6 @@ class _Survey:
 
     def _placements(self, way: _Way) -> Iterator[Candidate | Rejection]:
         server = way.server
-        default_cache = server.settings.get("default_cache_type", "f16")
         fitted = False
         nearest = ""
         for cards, replicas in card_choices(self.host, server, way.deployment.backend):
@@ -199,19 +199,26 @@ class _Survey:
                 text = f"its weights take {way.size / GIB:.1f} GiB, and {room / GIB:.1f} GiB can be used"
                 yield way.refused("memory.weights", f"{way.model.name} in {way.weights.quant} does not fit: {text}.")
                 continue
-            for cache in cache_choices(self.host, way.model, way.deployment):
-                for kind in placement_kinds(server, way.model, way.deployment.backend):
-                    found, workload = self._largest(way, where, (cards, replicas), cache, kind)
-                    if found is None:
-                        nearest = nearest or _no_room(way, workload, where)
-                        continue
-                    outcome = self._judged(way, workload, found, cards, replicas)
+            for outcome in self._stores(way, where, cards, replicas):
+                if isinstance(outcome, str):
+                    nearest = nearest or outcome
+                else:
                     fitted = fitted or isinstance(outcome, Candidate)
                     yield outcome
-                    if kind == "full" and cache == default_cache:
-                        break
         if not fitted and nearest:
             yield way.refused("memory.fit", nearest)
+
+    def _stores(self, way: _Way, where: Site, cards: int, replicas: int) -> Iterator[Candidate | Rejection | str]:
+        """Cache types and placements that fit, or why they do not; a smaller cache or a split is not tried where all of it fits."""
+        for cache in cache_choices(self.host, way.model, way.deployment):
+            for kind in placement_kinds(way.server, way.model, way.deployment.backend):
+                found, workload = self._largest(way, where, (cards, replicas), cache, kind)
+                if found is None:
+                    yield _no_room(way, workload, where)
+                    continue
+                yield self._judged(way, workload, found, cards, replicas)
+                if kind == "full" and workload.context == contexts_for(self.host, way.model)[0]:
+                    return
 
     def _largest(self, way: _Way, where: Site, cards: tuple[int, int], cache: str, kind: str) -> tuple[Estimate | None, Workload]:
         """The estimate with the largest context that fits in this placement, or none with the smallest workload tried."""

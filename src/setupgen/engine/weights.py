@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from itertools import chain, groupby, repeat
+from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.quantisation import group_bytes, is_gguf
 from setupgen.engine.tensors import NO_LAYER, mtp_tensors, tensor_groups
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from setupgen.knowledge import Architecture, Weights
 
 TOKENISER_BYTES = 10_000_000
@@ -58,8 +61,42 @@ class WeightBytes:
         return sum(self.experts_per_layer)
 
 
-@lru_cache(maxsize=8192)
+_REMEMBERED: dict[tuple[Architecture, str, str], WeightBytes] = {}
+"""Sizes that the pack brought along; the same numbers that the formula gives, only sooner."""
+
+
+def packed(sizes: WeightBytes) -> list[Any]:
+    """Sizes in a compact form for the pack: equal layers in a row become one pair."""
+    totals = [sizes.total, sizes.file_bytes, sizes.token_embedding, sizes.output, int(sizes.tied), sizes.small, sizes.read_per_token]
+    return [*totals, _runs(sizes.per_layer), _runs(sizes.experts_per_layer)]
+
+
+def remember(architecture: Architecture, sizes: Mapping[str, list[Any]]) -> None:
+    """Takes over sizes that `packed` made, by ``format/quantisation``."""
+    for key, values in sizes.items():
+        weight_format, quant = key.split("/")
+        total, file_bytes, token_embedding, output, tied, small, read_per_token, layers, experts = values
+        _REMEMBERED.setdefault(
+            (architecture, quant, weight_format),
+            WeightBytes(total, file_bytes, token_embedding, output, bool(tied), small, _spread(layers), _spread(experts), read_per_token),
+        )
+
+
+def _runs(values: tuple[int, ...]) -> list[int]:
+    return [number for value, group in groupby(values) for number in (value, len(list(group)))]
+
+
+def _spread(runs: list[int]) -> tuple[int, ...]:
+    return tuple(chain.from_iterable(repeat(value, count) for value, count in zip(runs[::2], runs[1::2], strict=True)))
+
+
 def weight_bytes(architecture: Architecture, quant: str, weight_format: str = "") -> WeightBytes:
+    """The sizes of this model in this quantisation; see `computed_weight_bytes`."""
+    return _REMEMBERED.get((architecture, quant, weight_format)) or computed_weight_bytes(architecture, quant, weight_format)
+
+
+@lru_cache(maxsize=8192)
+def computed_weight_bytes(architecture: Architecture, quant: str, weight_format: str = "") -> WeightBytes:
     """The sizes of this model in this quantisation.
 
     Args:

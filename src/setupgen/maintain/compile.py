@@ -12,7 +12,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import setupgen
+from setupgen.engine.weights import computed_weight_bytes, packed
 from setupgen.errors import UsageError
+from setupgen.knowledge import Model
 from setupgen.maintain.tree import Tree, listed, load_tree
 
 if TYPE_CHECKING:
@@ -60,7 +62,20 @@ def pack_of(tree: Tree) -> dict[str, Any]:
         "version": setupgen.__version__,
         "digest": f"sha256:{digest}",
         "oldest_review": min(_reviews(tree), default=""),
+        "sizes": {id_: _sizes(id_, raw) for id_, raw in content["models"].items()},
     }
+
+
+def _sizes(id_: str, raw: dict[str, Any]) -> dict[str, list[Any]]:
+    """Bytes of every published quantisation of a model, worked out once here so that plans need not; empty for a file with holes."""
+    try:
+        model = Model.of(id_, raw)
+        return {
+            f"{weights.format}/{weights.quant}": packed(computed_weight_bytes(model.architecture, weights.quant, weights.format))
+            for weights in model.weights
+        }
+    except (KeyError, TypeError, ValueError, UsageError):
+        return {}  # what is wrong with the file is for the checks to say
 
 
 def write_pack(root: Path) -> Path:

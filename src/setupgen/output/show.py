@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -25,9 +26,17 @@ WIDTH = 100
 BAR = 40
 
 
+class PipedConsole(Console):
+    """A console that leaves it to the program what happens when the reader of a pipe has gone."""
+
+    def on_broken_pipe(self) -> None:
+        """Raises instead of ending the program."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """A console that is plain where it is not a terminal, and never wider than is pleasant to read."""
-    made = Console(highlight=False)
+    made = PipedConsole(highlight=False, force_terminal=sys.stdout.isatty())
     made.width = min(made.width, WIDTH) if made.is_terminal else WIDTH
     return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import DictLoader, StrictUndefined, TemplateError, Undefined
@@ -26,10 +26,15 @@ _REMOVED = ("safe", "e", "escape", "forceescape", "tojson", "urlize", "xmlattr",
 
 
 def environment(texts: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
-    """The environment for templates by name (``target/file``).
+    """The environment for templates by name (``target/file``); the same texts give the same one, with its compiled templates.
 
     A template prints whole numbers as they are and everything else only through a filter of `setupgen.render.quoting`.
     """
+    return _environment(tuple(sorted(texts.items())))
+
+
+@lru_cache(maxsize=2)
+def _environment(texts: tuple[tuple[str, str], ...]) -> ImmutableSandboxedEnvironment:
     made = ImmutableSandboxedEnvironment(
         loader=DictLoader(dict(texts)),
         undefined=StrictUndefined,

@@ -41,7 +41,7 @@ DIRECTION_MARKS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u
 
 _BARE_SHELL = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 _BARE_ENV = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*")
 _ADDRESS = re.compile(r"[A-Za-z0-9._:\[\]/-]+")
 _YAML_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -139,7 +139,7 @@ def name(value: Any) -> Quoted:
     """The name of an environment variable."""
     text = str(value)
     if not _NAME.fullmatch(text):
-        raise UnquotableError(text, "an .env file", "the name of a variable has letters, digits and underscores only")
+        raise UnquotableError(text, "an .env file", "the name of a variable has up to 200 letters, digits and underscores")
     return Quoted(text)
 
 

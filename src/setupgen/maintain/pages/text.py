@@ -68,7 +68,7 @@ def rate(value: float) -> str:
 
 def seconds(value: float) -> str:
     """A waiting time in words."""
-    if value < 1:
+    if value < 10:  # noqa: PLR2004  short waits differ by parts of a second
         return f"{value:.1f} s"
     return f"{value:.0f} s" if value < 90 else f"{value / 60:.0f} min"  # noqa: PLR2004  from here on minutes read better
 

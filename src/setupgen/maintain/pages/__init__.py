@@ -1,0 +1,68 @@
+"""Writes what the booklet takes from the knowledge base: `docs/reference/`, git-ignored and never edited by hand.
+
+Pages of the reference show the whole pack. Chapters take in tables by name with `--8<-- "name.md"`; only tables that some chapter names are
+made. `captures` writes the few generated texts that are committed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from setupgen.errors import UsageError
+from setupgen.knowledge import Pack
+from setupgen.maintain.checks.sources_resolve import cited
+from setupgen.maintain.compile import compile_pack
+from setupgen.maintain.pages.reference import PAGES, page
+from setupgen.maintain.pages.tables import TABLES
+from setupgen.maintain.pages.text import condition_text, effects_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = "docs/reference"
+TABLE_FOLDER = f"{FOLDER}/.tables"
+"""MkDocs leaves out folders that begin with a dot: these are parts of pages, not pages."""
+
+_TAKEN = re.compile(r'^--8<-- "([^"]+)\.md"$', re.MULTILINE)
+
+
+def write_pages(root: Path) -> list[Path]:
+    """Write every page of the reference, and the tables that chapters name, for the tree at `root`; their paths.
+
+    Raises:
+        UsageError: where something cites a source that is not listed, or a chapter takes in a table that does not exist.
+    """
+    raw = compile_pack(root)
+    missing = sorted({id_ for _, id_ in cited(raw)} - set(raw["sources"]))
+    if missing:
+        raise UsageError(f"sources are cited but not listed: {', '.join(missing)}.", hint="`setupgen kb lint` says where.")
+    pack = Pack(raw)
+    texts = {f"{FOLDER}/{name}.md": page(pack, name) for name in PAGES}
+    texts |= {f"{TABLE_FOLDER}/{name}.md": "\n".join(TABLES[name](pack)) + "\n" for name in tables_taken(root)}
+    return [_write(root / path, text) for path, text in texts.items()]
+
+
+def tables_taken(root: Path) -> list[str]:
+    """Names of the tables that pages under `docs/` take in.
+
+    Raises:
+        UsageError: with the page and the known names, where one does not exist.
+    """
+    found: set[str] = set()
+    for path in sorted((root / "docs").rglob("*.md")):
+        for name in _TAKEN.findall(path.read_text(encoding="utf-8")):
+            if name not in TABLES:
+                place = path.relative_to(root).as_posix()
+                raise UsageError(f"there is no table {name!r}.", place=place, hint=f"Tables: {', '.join(TABLES)}.")
+            found.add(name)
+    return sorted(found)
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+__all__ = ["condition_text", "effects_text", "tables_taken", "write_pages"]

@@ -1,0 +1,297 @@
+"""Tables that chapters take in by name: `--8<-- "use-cases.md"`. Every number comes from the knowledge base or the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from setupgen.engine.cache import growing_bytes_per_token, llama_cpp_bytes
+from setupgen.engine.estimate import Estimate, estimate, site
+from setupgen.engine.estimation import weights_of
+from setupgen.engine.host import Host
+from setupgen.engine.intake import Answers, facts_of
+from setupgen.engine.memory import Workload
+from setupgen.engine.planning import plan
+from setupgen.engine.ranking import NATIVE_QUANTS
+from setupgen.engine.weights import weight_bytes
+from setupgen.errors import SetupgenError
+from setupgen.maintain.pages.text import anchor, gib, rate, seconds, span, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from setupgen.engine.plan import Choice
+    from setupgen.knowledge import Model, Pack
+
+CARD = {"hardware": ["rtx-3090"], "ram": "64G", "os": "linux"}
+"""The machine that chapters use as their running example."""
+
+SMALL_MODEL = ("qwen/qwen3-8b", "Q4_K_M")
+"""A plain dense model that fits nearly everywhere, so that rows differ by hardware alone."""
+
+MACHINES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("Raspberry Pi 5, 8 GB", {"hardware": ["Raspberry Pi 5 8GB"]}),
+    ("Desktop without a card, 16 GB", {"hardware": ["cpu"], "ram": "16G"}),
+    ("Laptop with an RTX 4060, 8 GB", {"hardware": ["rtx-4060-laptop"], "ram": "16G"}),
+    ("RTX 3060, 12 GB", {"hardware": ["rtx-3060"], "ram": "32G"}),
+    ("RTX 3090, 24 GB", {"hardware": ["rtx-3090"], "ram": "64G"}),
+    ("RX 7900 XTX, 24 GB", {"hardware": ["rx-7900-xtx"], "ram": "64G"}),
+    ("Two RTX 4090, 48 GB", {"hardware": ["2x rtx-4090"], "ram": "128G"}),
+    ("Apple M2 Max, 64 GB", {"hardware": ["Apple M2 Max 64GB"]}),
+    ("Ryzen AI Max+ 395, 128 GB", {"hardware": ["AMD Ryzen AI Max+ 395 128GB"]}),
+    ("NVIDIA GB10, 128 GB", {"hardware": ["NVIDIA GB10"]}),
+    ("H100 SXM, 80 GB", {"hardware": ["NVIDIA H100 80GB HBM3"], "ram": "256G"}),
+)
+
+
+def use_cases(pack: Pack) -> Iterator[str]:
+    """What each use case asks of a setup."""
+    rows = [
+        [
+            f"{entry['label']}<br>`{id_}`",
+            f"{entry['prompt_tokens']:,}",
+            f"{entry['answer_tokens']:,}" if entry["answer_tokens"] else "none",
+            f"{entry['default_context']:,}",
+            f"{entry['minimum_context']:,}",
+            entry["comfortable_tps"] or "any",
+            ", ".join(entry["capabilities"]) or "nothing special",
+        ]
+        for id_, entry in pack.vocabulary("use-cases").items()
+    ]
+    heads = ["Use case", "Prompt, tokens", "Answer, tokens", "Usual context", "Least context", "Pleasant, tokens/s", "The model needs"]
+    yield from table(heads, rows, numbers=(1, 2, 3, 4, 5))
+
+
+def use_case_models(pack: Pack) -> Iterator[str]:
+    """The models that each use case is usually done with, smallest first."""
+    rows = []
+    for id_, entry in pack.vocabulary("use-cases").items():
+        fit = [model for model in pack.models.values() if str(model.use_cases.get(id_)) == "3"]
+        usable = sum(1 for model in pack.models.values() if id_ in model.use_cases)
+        fit.sort(key=lambda model: (model.total_parameters, model.id))
+        rows.append([entry["label"], ", ".join(_model(model) for model in fit) or "none yet", usable])
+    yield from table(["Use case", "Made for it, or a usual pick (smallest first)", "Usable in all"], rows, numbers=(2,))
+
+
+def use_cases_on_one_card(pack: Pack) -> Iterator[str]:
+    """The plan of every use case on the running example."""
+    rows = []
+    for id_, entry in pack.vocabulary("use-cases").items():
+        choice = _choice(pack, {**CARD, "use_case": id_})
+        rows.append([entry["label"], *(_setup(choice) if choice else ["nothing fits", "", "", "", ""])])
+    yield from table(["Use case", "Model", "Quantisation", "Server", "Tokens/s", "GiB"], rows, numbers=(4, 5))
+
+
+def experiences(pack: Pack) -> Iterator[str]:
+    """What each experience weighs."""
+    parts = ("quality", "precision", "speed", "latency", "throughput")
+    rows = [
+        [f"{entry['label']}<br>`{id_}`", entry["description"], *(f"{entry['weights'].get(part, 0):g}" for part in parts)]
+        for id_, entry in pack.vocabulary("experiences").items()
+    ]
+    yield from table(["Experience", "Meaning", *(part.capitalize() for part in parts)], rows, numbers=(2, 3, 4, 5, 6))
+
+
+def experiences_compared(pack: Pack) -> Iterator[str]:
+    """The same need on the running example, once for each experience."""
+    rows = []
+    for id_, entry in pack.vocabulary("experiences").items():
+        choice = _choice(pack, {**CARD, "use_case": "chat", "experience": id_})
+        if choice:
+            rows.append([entry["label"], *_setup(choice), seconds(choice.speed.ttft_s.value)])
+    yield from table(["Experience", "Model", "Quantisation", "Server", "Tokens/s", "GiB", "First words"], rows, numbers=(4, 5, 6))
+
+
+def waiting(pack: Pack) -> Iterator[str]:
+    """Time to the first word, by length of the prompt and by hardware."""
+    prompts = (1_500, 8_000, 30_000)
+    rows = []
+    for name, answers in MACHINES:
+        found = [_estimate(pack, answers, context=prompt + 1_000, prompt=prompt) for prompt in prompts]
+        if found[0]:
+            waits = [_wait(one.speed.ttft_s) if one and one.memory.fits in WHOLE else "does not fit" for one in found]
+            rows.append([name, span(found[0].speed.prefill_tps), *waits])
+    heads = ["Hardware", "Reading, tokens/s", *(f"{prompt:,} tokens" for prompt in prompts)]
+    yield from table(heads, rows, numbers=(1, 2, 3, 4))
+
+
+WHOLE = ("full", "cpu")
+"""Estimates whose weights and cache lie in one kind of memory."""
+
+
+def _wait(found: Any) -> str:
+    low, high = seconds(found.low), seconds(found.high)
+    return low if low == high else f"{low.removesuffix(' ' + high.split()[-1])} to {high}"
+
+
+def many_users(pack: Pack) -> Iterator[str]:
+    """What each user sees, and what all get together, as users are added on one card."""
+    rows = []
+    for users in (1, 2, 4, 8, 16, 32):
+        found = _estimate(pack, {"hardware": ["rtx-4090"], "ram": "64G"}, context=4096, parallel=users, quant="AWQ-INT4", server="vllm")
+        if found and found.memory.fits == "full":
+            speed = found.speed
+            rows.append([users, span(speed.decode_tps), span(speed.aggregate_tps), gib(found.memory.kv_cache_bytes)])
+    yield from table(["Users", "Each, tokens/s", "Together, tokens/s", "Cache, GiB"], rows, numbers=(0, 1, 2, 3))
+
+
+def quantisations(pack: Pack) -> Iterator[str]:
+    """Bits, loss and bytes of each GGUF quantisation."""
+    model = pack.models.get(SMALL_MODEL[0])
+    rows = []
+    for id_, entry in pack.vocabulary("quantisations").items():
+        if "gguf" not in entry["formats"] or model is None or id_ in NATIVE_QUANTS:  # native ones are no choice for other models
+            continue
+        size = weight_bytes(model.architecture, id_, "gguf").total
+        loss = f"{entry['kl_divergence']:.4f}" if "kl_divergence" in entry else ""
+        rows.append([f"`{id_}`", f"{size * 8 / model.total_parameters:.2f}", gib(size), loss, entry["description"]])
+    yield from table(["Quantisation", "Bits per weight", "Qwen3 8B, GiB", "Loss", "What it is"], rows, numbers=(1, 2, 3))
+
+
+def cache(pack: Pack) -> Iterator[str]:
+    """How much the context costs, by kind of attention."""
+    rows = []
+    for id_ in ("qwen/qwen3-8b", "google/gemma-3-12b", "qwen/qwen3.6-27b", "zai/glm-4.7-flash", "qwen/qwen3.6-35b-a3b", "openai/gpt-oss-20b"):
+        model = pack.models.get(id_)
+        if model is None:
+            continue
+        kinds = ", ".join(f"{group.layers} {group.kind}" for group in model.architecture.attention)
+        sizes = [gib(llama_cpp_bytes(model.architecture, Workload(context, 1))) for context in (8_192, 32_768, 131_072)]
+        rows.append([_model(model), kinds, f"{growing_bytes_per_token(model.architecture):,}", *sizes])
+    heads = ["Model", "Layers", "Bytes per further token", "8k, GiB", "32k, GiB", "128k, GiB"]
+    yield from table(heads, rows, numbers=(2, 3, 4, 5))
+
+
+def bandwidth(pack: Pack) -> Iterator[str]:
+    """Speed of one model by the bandwidth of what it lies in."""
+    rows = []
+    for name, answers in MACHINES:
+        found = _estimate(pack, answers, context=8_192)
+        if found and found.memory.fits in WHOLE:
+            host = Host(pack, facts_of(pack, _answers(answers)))
+            where = site(host, _backend(host))
+            rows.append([name, f"{where.bandwidth_gb_s:,.0f}", span(found.speed.decode_tps), span(found.speed.prefill_tps)])
+    rows.sort(key=lambda row: float(row[1].replace(",", "")))
+    yield from table(["Hardware", "GB/s", "Writing, tokens/s", "Reading, tokens/s"], rows, numbers=(1, 2, 3))
+
+
+def machines(pack: Pack) -> Iterator[str]:
+    """What usual machines run for chat and for a coding agent."""
+    rows = []
+    for name, answers in MACHINES:
+        cells = []
+        for use_case in ("chat", "coding-agent"):
+            result = _plan(pack, {**answers, "use_case": use_case})
+            if result is None:
+                break
+            choice = result.choice
+            buy = " (buying is advised)" if result.verdict == "hosted" else ""
+            text = f"{_model(choice.model)} {choice.weights.quant}, {rate(choice.speed.decode_tps.value)} tokens/s" if choice else "nothing fits"
+            cells.append(f"{text}{buy}")
+        else:
+            rows.append([name, *cells])
+    yield from table(["Machine", "Chat", "Coding agent"], rows)
+
+
+def servers(pack: Pack) -> Iterator[str]:
+    """Which server the rules prefer when."""
+    rows = []
+    for id_, rule in sorted(pack.rules.items()):
+        for effect in rule["then"]:
+            preferred = effect.get("prefer", {}).get("server")
+            if preferred and effect["weight"] > 0:
+                names = [preferred] if isinstance(preferred, str) else preferred
+                label = ", ".join(pack.servers[name].name for name in names if name in pack.servers)
+                rows.append([label, rule["because"], f"[{id_}](../reference/rules.md#{id_})"])
+    rows.sort()
+    yield from table(["Server", "Speaks for it", "Rule"], rows)
+
+
+def hosted(pack: Pack) -> Iterator[str]:
+    """The cheapest dated offer of each model."""
+    offers: dict[str, list[tuple[float, str, Mapping[str, Any]]]] = {}
+    for _, provider in sorted(pack.hosted.items()):
+        for offer in provider["offers"]:
+            price = offer["input_per_mtok_usd"] + offer["output_per_mtok_usd"]
+            offers.setdefault(offer.get("model") or offer["name"], []).append((price, provider["name"], offer))
+    rows = []
+    for model, found in sorted(offers.items(), key=lambda item: (min(item[1], key=_price)[0], item[0])):
+        _, provider, offer = min(found, key=_price)
+        name = _model(pack.models[model]) if model in pack.models else f"{offer['name']} (not for download here)"
+        prices = [f"{offer['input_per_mtok_usd']:.2f}", f"{offer['output_per_mtok_usd']:.2f}"]
+        rows.append([name, provider, *prices, f"[{offer['date']}]({pack.url(offer['source'])})"])
+    yield from table(["Model", "Cheapest at", "In, USD per million", "Out, USD per million", "As of"], rows, numbers=(2, 3))
+
+
+def _price(item: tuple[float, str, Mapping[str, Any]]) -> tuple[float, str]:
+    return item[0], item[1]
+
+
+TABLES: Mapping[str, Callable[[Pack], Iterator[str]]] = {
+    "bandwidth": bandwidth,
+    "cache": cache,
+    "experiences": experiences,
+    "experiences-compared": experiences_compared,
+    "hosted": hosted,
+    "machines": machines,
+    "many-users": many_users,
+    "quantisations": quantisations,
+    "servers": servers,
+    "use-case-models": use_case_models,
+    "use-cases": use_cases,
+    "use-cases-on-one-card": use_cases_on_one_card,
+    "waiting": waiting,
+}
+
+
+def _model(model: Model) -> str:
+    return f"[{model.name}](../reference/models.md#{anchor(model.id)})"
+
+
+def _setup(choice: Choice) -> list[str]:
+    tasks, speed = choice.model.tasks, choice.speed
+    shown = span(speed.decode_tps) if "text-generation" in tasks else f"reads {span(speed.prefill_tps)}" if "embedding" in tasks else ""
+    return [_model(choice.model), choice.weights.quant, choice.server.name, shown, gib(choice.memory.total_bytes)]
+
+
+def _answers(values: Mapping[str, Any]) -> Answers:
+    answers = Answers()
+    answers.update(values)
+    return answers
+
+
+def _plan(pack: Pack, values: Mapping[str, Any]) -> Any:
+    """The plan, or None where this knowledge base lacks what the row names."""
+    try:
+        return plan(pack, facts_of(pack, _answers(values)), count=0)
+    except SetupgenError:
+        return None
+
+
+def _choice(pack: Pack, values: Mapping[str, Any]) -> Choice | None:
+    result = _plan(pack, values)
+    return result.choice if result else None
+
+
+def _backend(host: Host) -> str:
+    return host.group.devices[0].backends[0] if host.group else "cpu"
+
+
+def _estimate(
+    pack: Pack,
+    values: Mapping[str, Any],
+    *,
+    context: int,
+    parallel: int = 1,
+    prompt: int = 512,
+    quant: str = SMALL_MODEL[1],
+    server: str = "llama-cpp",
+) -> Estimate | None:
+    """The small model on these machines, or None where this knowledge base lacks what the row names."""
+    try:
+        host = Host(pack, facts_of(pack, _answers(values)))
+        model = pack.model(SMALL_MODEL[0])
+        weights = weights_of(pack, model, quant, pack.server(server), "")
+    except SetupgenError:
+        return None
+    workload = Workload(context, parallel)
+    return estimate(site(host, _backend(host)), model, weights, server, workload, prompt_tokens=prompt, depth=min(prompt, context))
