@@ -51,6 +51,9 @@ BITS = {
     "mlx8bit": 8.5, "nvfp4": 4.5, "q3_k_l": 4.2, "q3_k_m": 3.95, "ud-q3_k_xl": 3.9, "ud-q6_k_xl": 6.7, "iq4_xs": 4.4, "q2_k": 2.8, "ud-q2_k_xl": 2.7,
     "iq2_xs": 2.6, "not stated": 4.87, "q1_0": 1.15, "q2_0": 2.13, "gptq": 4.3, "q4": 4.6, "": 4.87,
 }  # fmt: skip
+FIRST_DENSE = {"deepseek-r1": 3, "deepseek-coder-v2-lite": 1, "dots.llm1": 1, "glm-4.5-air": 1, "glm-4.6": 3, "glm-4.7-flash": 1}
+"""First layers without experts."""
+
 K_EMBEDDING_BITS = 6.57
 MXFP4_BITS = 4.25
 IN_PACK = {
@@ -171,7 +174,9 @@ def sizes_of(model, quant: str, weights_gib: str, active_b: str) -> Sizes:
     rough = _rough_sizes(model, quant, weights_gib, active_b)
     architecture = _architecture(model["name"])
     plain = quant.upper().replace(" (UNSLOTH)", "")
-    name = "MXFP4" if "gpt-oss" in model["name"] else SAME_QUANT.get(plain, plain)
+    name = SAME_QUANT.get(plain, plain)
+    if "gpt-oss" in model["name"]:
+        name = "MXFP4" if plain in {"MXFP4", "NOT STATED"} else ""
     if architecture is None or name not in QUANTISATIONS:
         return rough
     exact = weight_bytes(architecture, name)
@@ -187,7 +192,8 @@ def _rough_sizes(model, quant: str, weights_gib: str, active_b: str) -> Sizes:
     experts = used = 0.0
     if model["experts"]:
         share = model["used"] / model["experts"]
-        holders = model["layers"] - model["full"] - model["sliding"] - model["recurrent"] or model["layers"]
+        mixers = model["full"] + model["sliding"] + model["recurrent"]
+        holders = (model["layers"] - mixers or model["layers"]) - FIRST_DENSE.get(model["name"], 0)
         experts = holders * model["experts"] * model["matrices"] * model["hidden"] * model["expert_size"]
         if not experts:
             experts = (total - float(active_b) * 1e9) / (1 - share)

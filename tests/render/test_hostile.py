@@ -69,13 +69,13 @@ def with_text(made, field, text):
     return made | {"choice": merged(made["choice"], {part: {key: value}})}
 
 
-@pytest.mark.parametrize("shape", SHAPES_HERE)
-@pytest.mark.parametrize("field", FIELDS)
+PLACES = [(shape, field) for shape in SHAPES_HERE for field in FIELDS if with_text(SHAPES[shape], field, "") is not None]
+
+
+@pytest.mark.parametrize(("shape", "field"), PLACES)
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_text_is_carried_or_refused(shape, field, kind):
     made = with_text(SHAPES[shape], field, HOSTILE[kind])
-    if made is None:
-        pytest.skip("this shape has no such field")
     try:
         files = render(made, TEMPLATES)
     except SetupgenError as error:

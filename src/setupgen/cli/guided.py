@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import questionary
@@ -34,7 +36,7 @@ def ask(pack: Pack, answers: Answers) -> Plan | None:
     questions = [
         (id_, question)
         for id_, question in sorted(pack.questions.items(), key=lambda item: (item[1]["order"], item[0]))
-        if id_ not in SKIPPED and id_.replace("-", "_") not in given
+        if id_ not in SKIPPED and id_.replace("-", "_") not in given and facts.origins.get(question["sets"]) != "detected"
     ]
     index = 0
     while index < len(questions):
@@ -84,7 +86,8 @@ def _tell_hardware(hardware: Mapping[str, Any]) -> None:
 
 def _ask_one(pack: Pack, question: Mapping[str, Any], default: Any, *, first: bool) -> Any:
     """One answer: a value, BACK, or `None` where somebody leaves."""
-    questionary.print(f"  {question['help']}", style="fg:ansibrightblack")
+    width = min(get_terminal_size().columns, 100) - 4
+    questionary.print("\n" + fill(question["help"], width, initial_indent="  ", subsequent_indent="  "), style="fg:ansibrightblack")
     if question["kind"] == "choice":
         return _choice(pack, question, default, first=first)
     shown = str(default) if default not in {None, 0} else ""
@@ -101,7 +104,10 @@ def _choice(pack: Pack, question: Mapping[str, Any], default: Any, *, first: boo
     if "choices_from" in question:
         entries = pack.vocabulary(question["choices_from"]).values()
         choices = [{"value": item["id"], "label": item["label"], "description": item["description"]} for item in entries]
-    options = [questionary.Choice(title=f"{item['label']}: {item['description']}", value=item["value"]) for item in choices or []]
+    if question["sets"] == "needs.runtime":
+        offered = {runtime for server in pack.servers.values() if server.kind == "inference" for runtime in server.runtimes}
+        choices = [item for item in choices or [] if item["value"] in offered]
+    options = [questionary.Choice(title=item["label"], value=item["value"], description=item["description"]) for item in choices or []]
     if not first:
         options.append(questionary.Choice(title=BACK, value=BACK))
     values = [option.value for option in options]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING
 
 from setupgen.cli.main import parser
@@ -14,13 +15,23 @@ LEAD = """Written by `python -m setupgen.maintain captures` from the program's o
 the same on a terminal."""
 
 
+SHARED = ("the need", "the hardware")
+"""Groups of options that several commands have; they come once, at the end."""
+
+
 def page() -> str:
     """The page."""
     top = parser()
     lines = ["# Commands", "", LEAD, "", f"{top.description} {top.epilog}", "", *_options(top)]
+    shared: dict[str, list[str]] = {}
     for name, command in _commands(top):
-        lines += ["", f"## setupgen {name} {{ #{name} }}", "", *_command(command)]
-    return "\n".join(lines).rstrip() + "\n"
+        lines += ["", f"## setupgen {name}", "", *_command(command)]
+        for title, actions in _groups(command):
+            if title in SHARED:
+                shared.setdefault(title, list(_table("Option", actions)))
+    for title, rows in shared.items():
+        lines += ["", f"## Options: {title}", "", *rows]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
 def _command(command: argparse.ArgumentParser) -> Iterator[str]:
@@ -30,7 +41,7 @@ def _command(command: argparse.ArgumentParser) -> Iterator[str]:
         yield from (_sentence(description.removeprefix(f"`{command.prog}`: ")), "")
     yield from _options(command)
     for name, inner in _commands(command):
-        yield from ("", f"### {command.prog} {name} {{ #{command.prog.split()[-1]}-{name} }}", "", *_command(inner))
+        yield from (f"### {command.prog} {name}", "", *_command(inner))
 
 
 def usage(command: argparse.ArgumentParser) -> str:
@@ -46,24 +57,33 @@ def usage(command: argparse.ArgumentParser) -> str:
 
 
 def _options(command: argparse.ArgumentParser) -> Iterator[str]:
-    first = True
+    also = []
+    for title, actions in _groups(command):
+        if title in SHARED:
+            also.append(f"[{title}](#options-{title.replace(' ', '-')})")
+            continue
+        yield from (*_table("Argument" if title == "positional arguments" else "Option", actions), "")
+    if also:
+        yield from (f"And the options of {' and '.join(also)}.", "")
+
+
+def _groups(command: argparse.ArgumentParser) -> Iterator[tuple[str, list[argparse.Action]]]:
     for group in command._action_groups:  # noqa: SLF001  argparse has no public way to read a parser
         actions = [action for action in group._group_actions if _is_shown(action)]  # noqa: SLF001
-        if not actions:
-            continue
-        if not first:
-            yield ""
-        first = False
-        title = {"positional arguments": "Argument", "options": "Option"}.get(group.title or "", f"Option ({group.title})")
-        yield from (f"| {title} | Meaning |", "| --- | --- |")
-        for action in actions:
-            yield f"| {_names(action)} | {_cell(action.help or '')} |"
+        if actions:
+            yield group.title or "", actions
+
+
+def _table(head: str, actions: list[argparse.Action]) -> Iterator[str]:
+    yield from (f"| {head} | Meaning |", "| --- | --- |")
+    for action in actions:
+        yield f"| {_names(action)} | {_cell(action.help or '')} |"
 
 
 def _names(action: argparse.Action) -> str:
     value = "" if action.nargs == 0 else _value(action)
     if not action.option_strings:
-        return f"`{value}`"
+        return ", ".join(f"`{one}`" for one in value.split("|"))
     return ", ".join(f"`{name} {value}`".replace(" `", "`") for name in action.option_strings)
 
 

@@ -81,7 +81,9 @@ def commit(directory: Path, puts: list[Put]) -> None:
         _roll_back(directory, stage, done, made)
         raise
     checkpoint("clean")
-    _discard(stage)
+    # All is in place: what cannot be cleaned away now is harmless, and goes at the next run.
+    with contextlib.suppress(OSError):
+        _discard(stage)
 
 
 def create(directory: Path, puts: list[Put]) -> None:

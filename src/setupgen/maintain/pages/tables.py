@@ -161,6 +161,25 @@ def cache(pack: Pack) -> Iterator[str]:
     yield from table(heads, rows, numbers=(2, 3, 4, 5))
 
 
+def memory_example(pack: Pack) -> Iterator[str]:
+    """Where the memory of the running example's plan goes."""
+    choice = _choice(pack, {**CARD, "use_case": "coding-agent"})
+    if choice is None:
+        return
+    memory = choice.memory
+    device = memory.devices[0]
+    context = f"{choice.settings['context']:,} tokens"
+    rows = [
+        ["Weights", gib(memory.weights_bytes), f"{choice.model.name} in {choice.weights.quant}"],
+        ["Cache", gib(memory.kv_cache_bytes), f"{context} of context for one request"],
+        ["Buffers", gib(memory.compute_bytes), "results between layers while it computes"],
+        ["Overhead", gib(memory.overhead_bytes), "the driver's and the server's own"],
+        ["In main memory", gib(memory.host_bytes), "what the server keeps beside the card"],
+        ["On the card", f"{gib(device.used_bytes)} of {gib(device.capacity_bytes)}", device.name],
+    ]
+    yield from table(["Part", "GiB", "What it is"], rows, numbers=(1,))
+
+
 def bandwidth(pack: Pack) -> Iterator[str]:
     """Speed of one model by the bandwidth of what it lies in."""
     rows = []
@@ -233,6 +252,7 @@ TABLES: Mapping[str, Callable[[Pack], Iterator[str]]] = {
     "experiences-compared": experiences_compared,
     "hosted": hosted,
     "machines": machines,
+    "memory-example": memory_example,
     "many-users": many_users,
     "quantisations": quantisations,
     "servers": servers,

@@ -1,0 +1,55 @@
+"""The generated texts that are committed: the page of commands, and the plan on the README's first screen. Both are what the program prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from setupgen.errors import SetupgenError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+README_PLAN = ("plan", "--hardware", "rtx-3090", "--use-case", "coding-agent")
+"""The command whose output the README shows."""
+
+_BLOCK = re.compile(r"(<!-- captured: setupgen (?P<command>[^>]*?) -->\n```text\n).*?(```\n<!-- end -->)", re.DOTALL)
+
+
+def write_captures(root: Path) -> list[Path]:
+    """Write `docs/cli.md` and the README's plan again; their paths.
+
+    Raises:
+        SetupgenError: where the program fails or the README has no place for the plan.
+    """
+    commands = root / "docs" / "cli.md"
+    commands.write_text(_run("setupgen.cli.reference"), encoding="utf-8")
+    readme = root / "README.md"
+    readme.write_text(with_capture(readme.read_text(encoding="utf-8"), _run("setupgen", *README_PLAN)), encoding="utf-8")
+    return [commands, readme]
+
+
+def with_capture(text: str, output: str) -> str:
+    """`text` with this output in its captured block.
+
+    Raises:
+        SetupgenError: where there is no such block.
+    """
+    trimmed = "\n".join(line.rstrip() for line in output.strip("\n").splitlines()) + "\n"
+    changed, count = _BLOCK.subn(lambda found: f"{found[1]}{trimmed}{found[3]}", text)
+    if count != 1:
+        raise SetupgenError("the README has no block for the captured plan.", hint="It begins with `<!-- captured: setupgen ... -->`.")
+    return changed
+
+
+def _run(module: str, *arguments: str) -> str:
+    """What a command prints where it has no terminal, as wide as a README."""
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, "-m", module, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False, timeout=120)  # noqa: S603  our own program
+    if result.returncode != 0:
+        raise SetupgenError(f"`{' '.join(command[1:])}` failed: {result.stderr.strip()}")
+    return result.stdout

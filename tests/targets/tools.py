@@ -1,0 +1,56 @@
+"""Runs the programs that read what we generate. A test whose program is missing fails and says how to install it."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from plans import HOPS, ROOT, SHAPES, TEMPLATES
+
+from setupgen.output.write import write
+from setupgen.render.files import render_proxy, render_setup
+
+INSTALL = {
+    "caddy": "apt-get install -y caddy",
+    "npx": "apt-get install -y nodejs npm",
+    "podman": "apt-get install -y podman",
+    "podman-compose": "pip install --group test",
+    "shellcheck": "apt-get install -y shellcheck",
+    "systemd-analyze": "apt-get install -y systemd",
+}
+
+
+def tool(name):
+    """The path of a program."""
+    found = shutil.which(name, path=f"{ROOT / '.venv/bin'}:{os.environ['PATH']}")
+    if not found:
+        pytest.fail(f"{name} is missing: {INSTALL[name]}")
+    return found
+
+
+def run(*command, cwd=None, environment=None, check=True):
+    """Run a program; its output is in the message where it fails."""
+    done = subprocess.run([tool(command[0]), *map(str, command[1:])], cwd=cwd, env=os.environ | (environment or {}), capture_output=True, text=True, timeout=120)
+    assert not check or done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def rendered(shape):
+    """The files of a shape, or of the fleet's proxy."""
+    if shape == "hops":
+        return render_proxy(HOPS, TEMPLATES, knowledge={"digest": "sha256:x"})
+    return render_setup(SHAPES[shape], TEMPLATES)
+
+
+def written(shape, directory: Path):
+    """The files of a shape, as `write` puts them down."""
+    made = rendered(shape)
+    write(made.files, directory, modes=made.modes, secrets=made.secrets)
+    return directory
+
+
+ALL = (*SHAPES, "hops")
+COMPOSE = tuple(shape for shape in ALL if "compose.yaml" in rendered(shape).files)
+NATIVE = tuple(shape for shape in ALL if "serve.sh" in rendered(shape).files)
+CADDY = tuple(shape for shape in ALL if "Caddyfile" in rendered(shape).files)
