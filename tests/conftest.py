@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from setupgen.errors import SetupgenError
-from setupgen.maintain.compile import write_pack
+from setupgen.maintain.compile import PACK, write_pack
 
 ROOT = Path(__file__).parents[1]
 
@@ -16,3 +18,9 @@ def pytest_configure(config):
         return  # a worker of pytest-xdist; the process that started it has done this
     with suppress(SetupgenError):  # tests/knowledge/test_tree.py says what is wrong; the others run on the last pack that could be made
         write_pack(ROOT)
+
+
+@pytest.fixture(scope="session")
+def fresh_pack() -> Path:
+    """The compiled knowledge base; `pytest_configure` has brought it up to date."""
+    return ROOT / PACK

@@ -7,22 +7,25 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.accuracy.rows import NOT_OURS, Row
-
 from setupgen.engine.speed import MANY_USERS, SpeedInput, batched_prefill_tps, decode_seconds, hardware_class, prefill_tps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from benchmarks.accuracy.rows import Row
+
     Fit = Callable[[list[Row], Mapping[str, float] | None], dict[str, float]]
 
 FOLDS = 5
-COVERAGE = 0.79
+COVERAGE = 0.77
 FEW = 12
 ONE_MACHINE = "cpu_speed"
 """Many rows of a single machine, which say nothing about other CPUs."""
 
 WIDEST = 2.0
+UNCLEAR = ("quantisation", "barely", "server")
+"""Beginnings of doubts about what a row measured: such rows say nothing about the formula."""
+
 CLASSES = ("geforce", "hbm", "pascal", "radeon", "instinct", "unified", "apple", "arc", "cpu", "offload")
 
 
@@ -84,13 +87,13 @@ def quantile(values: list[float], share: float) -> float:
 def spreads(judged: list[Judged], loaded: list[Judged]) -> dict[str, float]:
     """Widths by class, such that ranges hold the share `COVERAGE` of rows that the constants have not seen.
 
-    A class with few rows takes at least the width of all rows together. Rows of many users come from few devices and programs, so theirs
+    A class with few rows takes the width of all rows together, or of its worst row if that is more. Rows of many users come from few devices and programs, so theirs
     are judged with other models left out (`loaded`) instead of other devices; floods of requests get a width of their own.
     """
     decode: dict[str, list[float]] = defaultdict(list)
     prompts: dict[str, list[float]] = defaultdict(list)
     for one in judged:
-        if one.row.total or one.row.source == ONE_MACHINE or any(name in one.row.x.server.lower() for name in NOT_OURS):
+        if one.row.total or one.row.source == ONE_MACHINE or one.row.doubt.startswith(UNCLEAR):
             continue
         name = "offload" if one.row.kind == "offload" else hardware_class(one.row.x)
         error = abs(math.log(1 + one.error))
@@ -112,5 +115,5 @@ def _width(errors: Mapping[str, list[float]], name: str) -> float:
     every = quantile([error for group, values in errors.items() if group != "mixture" for error in values], COVERAGE)
     own = errors.get(name, [])
     if len(own) < FEW:
-        return min(WIDEST, math.exp(max(every, quantile(own, COVERAGE) if own else 0.0)) - 1)
+        return min(WIDEST, math.exp(max(every, *own, 0.0)) - 1)
     return min(WIDEST, math.exp(quantile(own, COVERAGE)) - 1)

@@ -56,7 +56,7 @@ def write(path: Path, constants: Mapping[str, float], spread: Mapping[str, float
             last = subject
         lines.append(f'    "{name}": {value:.4g},')
     lines += ["}", "", "SPREAD: Final[Mapping[str, float]] = {"]
-    lines.append("    # half-widths of ranges that held 79 % of measurements of device families left out of the fit")
+    lines.append("    # half-widths of ranges that held 77 % of measurements of device families left out of the fit")
     lines += [f'    "{name}": {value:.3g},' for name, value in sorted(spread.items())]
     path.write_text("\n".join([*lines, "}", ""]), encoding="utf-8")
 

@@ -89,7 +89,9 @@ def test_a_kill_during_recovery_is_recovered_too(tmp_path, monkeypatch):
         assert is_new(tree(target)), step
 
 
-@pytest.mark.parametrize("fault", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device"), PermissionError(errno.EACCES, "Permission denied")])
+@pytest.mark.parametrize(
+    "fault", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device"), PermissionError(errno.EACCES, "Permission denied")]
+)
 def test_a_fault_at_any_step_puts_the_old_files_back_at_once(tmp_path, monkeypatch, fault):
     for step in range(count_steps(tmp_path, monkeypatch) - 1):
         target = tmp_path / str(step)

@@ -120,7 +120,28 @@ def test_links_and_other_obstacles_are_refused_even_with_overwrite(tmp_path, kin
     assert not (target / MANIFEST).exists()
 
 
-@pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", "", "a//b", "./a", "a\\b", "C:x", "a\nb", "a\x00b", "\u202ea", MANIFEST, ".setupgen.tmp/x", "a/", "x" * 300, "a. ", "con?"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../x",
+        "a/../../x",
+        "/etc/x",
+        "",
+        "a//b",
+        "./a",
+        "a\\b",
+        "C:x",
+        "a\nb",
+        "a\x00b",
+        "\u202ea",
+        MANIFEST,
+        ".setupgen.tmp/x",
+        "a/",
+        "x" * 300,
+        "a. ",
+        "con?",
+    ],
+)
 def test_paths_that_leave_the_directory_are_refused(tmp_path, path):
     with pytest.raises(UsageError, match="not a path inside"):
         write({path: "x\n"}, tmp_path / "setup")
@@ -171,7 +192,12 @@ def test_planning_changes_nothing(tmp_path):
     write(FILES, tmp_path)
     before = tree(tmp_path)
     changes = plan_writes({"compose.yaml": "a: 2\n", ".env": "KEY=\n"}, tmp_path, secrets={".env": ["KEY"]})
-    assert words(changes) == {".env": compare.CREATE, "compose.yaml": compare.UPDATE, "clients/opencode.json": compare.REMOVE, "start.sh": compare.REMOVE}
+    assert words(changes) == {
+        ".env": compare.CREATE,
+        "compose.yaml": compare.UPDATE,
+        "clients/opencode.json": compare.REMOVE,
+        "start.sh": compare.REMOVE,
+    }
     assert tree(tmp_path) == before
     assert words(plan_writes(FILES, tmp_path / "new")) == dict.fromkeys(FILES, compare.CREATE)
     assert not (tmp_path / "new").exists()
@@ -208,7 +234,9 @@ def test_secrets_are_made_once_and_kept(tmp_path):
     assert "MINE=1\n" in second
     assert len(second.partition("NEW=")[2].strip()) >= 40
     assert key not in (tmp_path / MANIFEST).read_text()
-    assert words(write({".env": "# note\nKEY=\nHOST=box\n\n# more\nNEW=\n"}, tmp_path, secrets={".env": ["KEY", "NEW"]})) == {".env": compare.UNCHANGED}
+    assert words(write({".env": "# note\nKEY=\nHOST=box\n\n# more\nNEW=\n"}, tmp_path, secrets={".env": ["KEY", "NEW"]})) == {
+        ".env": compare.UNCHANGED
+    }
 
 
 def test_two_setups_get_different_keys(tmp_path):

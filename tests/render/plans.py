@@ -56,7 +56,13 @@ def plan(server="llama-cpp", runtime="docker", backend="cuda", os="linux", **cho
         },
         "choice": _choice(server, runtime, backend),
         "decisions": [
-            {"what": "server", "value": server, "because": "One user on one card: it has the fewest parts.", "by": "one-user", "sources": []},
+            {
+                "what": "server",
+                "value": server,
+                "because": "One user on one card: it has the fewest parts.",
+                "by": "one-user",
+                "sources": [],
+            },
             {"what": "settings.context", "value": 65536, "because": "A coding agent needs 64k or more.", "by": "agents", "sources": []},
         ],
         "warnings": [{"id": "driver", "text": "The card needs driver 550 or newer.", "sources": []}],
@@ -221,7 +227,14 @@ def behind_caddy(made, exposure="lan", variable="OLLAMA_API_KEY", port=8443, add
     changes = {
         "proxy": {"id": "caddy", "because": "TLS and a key.", "tls": True, "auth": auth, "port": port, "address": address},
         "settings": {"auth": auth | {"by": by}},
-        "connection": {"host": address, "base_url": base, "openai_url": f"{base}/v1", "anthropic_url": base, "key_env": variable, "health_url": health},
+        "connection": {
+            "host": address,
+            "base_url": base,
+            "openai_url": f"{base}/v1",
+            "anthropic_url": base,
+            "key_env": variable,
+            "health_url": health,
+        },
     }
     facts = merged(made["facts"], {"needs": {"exposure": exposure}})
     return made | {"facts": facts, "choice": merged(made["choice"], changes)}
@@ -241,8 +254,17 @@ HOPS = {
 
 # Every shape that a target takes: name -> plan.
 SHAPES = {
-    **{f"{server}-{runtime}-{backend}": plan(server, runtime, backend) for server in SERVERS for runtime in ("docker", "podman") for backend in ("cuda", "rocm", "vulkan", "cpu")},
-    **{f"{server}-native-{os}": plan(server, "native", backend, os) for server in SERVERS for os, backend in (("linux", "cuda"), ("wsl", "cuda"), ("macos", "metal"), ("windows", "cuda"))},
+    **{
+        f"{server}-{runtime}-{backend}": plan(server, runtime, backend)
+        for server in SERVERS
+        for runtime in ("docker", "podman")
+        for backend in ("cuda", "rocm", "vulkan", "cpu")
+    },
+    **{
+        f"{server}-native-{os}": plan(server, "native", backend, os)
+        for server in SERVERS
+        for os, backend in (("linux", "cuda"), ("wsl", "cuda"), ("macos", "metal"), ("windows", "cuda"))
+    },
     "llama-cpp-key": with_key(plan()),
     "vllm-key": with_key(plan("vllm"), "VLLM_API_KEY"),
     "ollama-lan": behind_caddy(plan("ollama")),
@@ -252,10 +274,17 @@ SHAPES = {
     "ollama-macos-lan": behind_caddy(plan("ollama", "native", "metal", "macos")),
     "ollama-windows-lan": behind_caddy(plan("ollama", "native", "cuda", "windows")),
     "ollama-alias": plan("ollama", settings={"alias": "coder:latest"}, connection={"model": "coder:latest"}),
-    "ollama-file": plan("ollama", settings={"weights_file": "/data/my model.gguf", "alias": "mine:latest"}, container={"weights_path": "/weights/model.gguf"}),
+    "ollama-file": plan(
+        "ollama",
+        settings={"weights_file": "/data/my model.gguf", "alias": "mine:latest"},
+        container={"weights_path": "/weights/model.gguf"},
+    ),
     "ollama-native-alias": plan("ollama", "native", settings={"alias": "coder:latest"}, connection={"model": "coder:latest"}),
     "llama-cpp-file": plan(
-        settings={"weights_file": "/data/my model.gguf", "flags": ["-m", "/weights/my model.gguf"]}, container={"weights_path": "/weights/my model.gguf"}
+        settings={"weights_file": "/data/my model.gguf", "flags": ["-m", "/weights/my model.gguf"]},
+        container={"weights_path": "/weights/my model.gguf"},
     ),
-    "llama-cpp-native-file": plan(runtime="native", settings={"weights_file": "/data/my model.gguf", "flags": ["-m", "/data/my model.gguf"]}),
+    "llama-cpp-native-file": plan(
+        runtime="native", settings={"weights_file": "/data/my model.gguf", "flags": ["-m", "/data/my model.gguf"]}
+    ),
 }

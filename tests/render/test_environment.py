@@ -13,7 +13,18 @@ def test_a_value_without_a_filter_is_refused_with_its_line():
         rendered("one\n{{ value }}\n", value="rm -rf")
 
 
-@pytest.mark.parametrize("text", ["{{ value ~ 'x' }}", "{{ value|yaml ~ 'x' }}", "{{ value|upper }}", "{{ [value] }}", "{{ 1.5 }}", "{{ true }}", "{{ value|default('x') }}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ value ~ 'x' }}",
+        "{{ value|yaml ~ 'x' }}",
+        "{{ value|upper }}",
+        "{{ [value] }}",
+        "{{ 1.5 }}",
+        "{{ true }}",
+        "{{ value|default('x') }}",
+    ],
+)
 def test_text_put_together_after_quoting_is_refused(text):
     with pytest.raises(UsageError):
         rendered(text, value="v")
@@ -34,16 +45,23 @@ def test_what_the_plan_lacks_is_named():
         rendered("{{ plan.missing_field|yaml }}", plan={})
 
 
-@pytest.mark.parametrize("text", ["{{ ''.__class__.__mro__|yaml }}", "{{ plan.__init__.__globals__|yaml }}", "{% set _ = items.append(1) %}"])
+@pytest.mark.parametrize(
+    "text", ["{{ ''.__class__.__mro__|yaml }}", "{{ plan.__init__.__globals__|yaml }}", "{% set _ = items.append(1) %}"]
+)
 def test_the_sandbox_holds(text):
     with pytest.raises(UsageError):
         rendered(text, plan={}, items=[])
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(0.4, "0.4 seconds"), (1, "1 seconds"), (70, "1 minute"), (1328, "22 minutes"), (10_000, "2.8 hours")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.4, "0.4 seconds"), (1, "1 seconds"), (70, "1 minute"), (1328, "22 minutes"), (10_000, "2.8 hours")]
+)
 def test_times_are_said_as_people_say_them(seconds, words):
     assert rendered("{{ value|duration }}", value=seconds) == words
 
 
 def test_sizes_carry_their_unit():
-    assert rendered("{{ a|gib }} {{ b|gib }} {{ c|thousands }} {{ d|number }}", a=17 * 1024**3, b=300 * 1024**2, c=65536, d=3.44) == "17.0 GiB 300 MiB 65,536 3.4"
+    assert (
+        rendered("{{ a|gib }} {{ b|gib }} {{ c|thousands }} {{ d|number }}", a=17 * 1024**3, b=300 * 1024**2, c=65536, d=3.44)
+        == "17.0 GiB 300 MiB 65,536 3.4"
+    )

@@ -37,7 +37,9 @@ def test_every_file_says_who_made_it_and_how_to_make_it_again(shape):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_run_book_names_every_file_and_no_other(shape):
     files = render(SHAPES[shape], TEMPLATES)
-    listed = re.findall(r"^- `([^`]+)`: ", files["README.md"].partition("## What is in this folder")[2].partition("## Why")[0], re.MULTILINE)
+    listed = re.findall(
+        r"^- `([^`]+)`: ", files["README.md"].partition("## What is in this folder")[2].partition("## Why")[0], re.MULTILINE
+    )
     assert set(files) | {".setupgen.json"} == set(listed) or set(files) <= set(listed)
     for name in re.findall(r"`(\S+\.(?:sh|ps1|yaml|plist|service))`", files["README.md"]):
         assert name.replace("\\", "/") in {*files, "compose.override.yaml"}, name
@@ -107,7 +109,13 @@ def test_ollama_fetches_its_model_when_it_is_healthy():
 def test_a_name_of_our_own_becomes_a_modelfile_with_context_and_sampling():
     files = render(SHAPES["ollama-alias"], TEMPLATES)
     lines = [line for line in files["Modelfile"].splitlines() if not line.startswith("#")]
-    assert lines == ["FROM qwen3.6:27b", "PARAMETER num_ctx 65536", "PARAMETER temperature 0.6", "PARAMETER top_k 20", "PARAMETER top_p 0.95"]
+    assert lines == [
+        "FROM qwen3.6:27b",
+        "PARAMETER num_ctx 65536",
+        "PARAMETER temperature 0.6",
+        "PARAMETER top_k 20",
+        "PARAMETER top_p 0.95",
+    ]
     pull = yaml.safe_load(files["compose.yaml"])["services"]["pull"]
     assert pull["command"] == ['ollama pull "$$MODEL"\nollama create "$$SERVED_AS" -f /setup/Modelfile\n']
     assert pull["environment"]["SERVED_AS"] == "coder:latest"

@@ -63,7 +63,11 @@ SHAPES_HERE = ("ollama-alias", "ollama-lan", "llama-cpp-native-linux", "ollama-m
 
 def with_text(made, field, text):
     part, key = FIELDS[field]
-    value = {"flags": ["--chat-template", text], "environment": {"SETTING": text}, "auth": {"kind": "api-key", "env": text, "by": "server"}}.get(key, text)
+    value = {
+        "flags": ["--chat-template", text],
+        "environment": {"SETTING": text},
+        "auth": {"kind": "api-key", "env": text, "by": "server"},
+    }.get(key, text)
     if part in {"proxy", "container"} and not made["choice"][part]:
         return None
     return made | {"choice": merged(made["choice"], {part: {key: value}})}
@@ -102,7 +106,15 @@ def check_file(path, text):
     elif path.endswith(".json"):
         json.loads(text)
     elif path.endswith(".plist"):
-        assert set(plistlib.loads(text.encode())) == {"Label", "ProgramArguments", "RunAtLoad", "KeepAlive", "ThrottleInterval", "ProcessType", "Umask"}
+        assert set(plistlib.loads(text.encode())) == {
+            "Label",
+            "ProgramArguments",
+            "RunAtLoad",
+            "KeepAlive",
+            "ThrottleInterval",
+            "ProcessType",
+            "Umask",
+        }
     elif path.endswith(".service"):
         assert [line for line in text.splitlines() if line.startswith("[")] == ["[Unit]", "[Service]", "[Install]"]
     elif path == "Modelfile":
@@ -116,7 +128,10 @@ def check_carried(files, made, field, hostile):
         command = yaml.safe_load(files["compose.yaml"])["services"][choice["server"]["id"]]["command"]
         assert [word.replace("$$", "$") for word in command][-2:] == ["--chat-template", hostile]
     if field == "settings.flags" and "serve.sh" in files:
-        assert shlex.split(files["serve.sh"].partition("set -- ")[2].partition("\n\nif ")[0].replace(" \\\n", " "))[-2:] == ["--chat-template", hostile]
+        assert shlex.split(files["serve.sh"].partition("set -- ")[2].partition("\n\nif ")[0].replace(" \\\n", " "))[-2:] == [
+            "--chat-template",
+            hostile,
+        ]
     if field == "settings.environment" and "compose.yaml" in files:
         environment = yaml.safe_load(files["compose.yaml"])["services"][choice["server"]["id"]]["environment"]
         assert environment["SETTING"].replace("$$", "$") == hostile

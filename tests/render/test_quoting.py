@@ -19,7 +19,7 @@ HOSTILE = [
     "plain",
     "",
     "two words",
-    "it's \"quoted\"",
+    'it\'s "quoted"',
     "back\\slash\\",
     "$HOME ${HOME} $(touch /tmp/owned) `id`",
     "$$ %h %% %n",
@@ -59,7 +59,13 @@ def test_yaml_gives_back_any_text(text):
     assert yaml.safe_load(f"key: {quoting.yaml(text)}\n") == {"key": text}
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=8))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+        max_leaves=8,
+    )
+)
 def test_yaml_gives_back_any_value(value):
     loaded = yaml.safe_load(f"key: {quoting.yaml(value)}\n")["key"]
     assert loaded == value or yaml_float(loaded) == value

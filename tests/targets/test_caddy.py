@@ -9,7 +9,7 @@ import time
 
 import pytest
 from plans import TEMPLATES, behind_caddy, merged, plan
-from tools import CADDY, run, tool, written
+from target_tools import CADDY, run, tool, written
 
 from setupgen.render.files import render
 
@@ -20,7 +20,16 @@ KEYS = {"SITE_HOST": "localhost", "OLLAMA_API_KEY": "k", "VLLM_API_KEY": "k", "L
 def test_caddy_accepts_every_file(shape, tmp_path):
     directory = written(shape, tmp_path / "setup")
     host = "llm.example.org" if "internet" in shape else "192.168.1.20"
-    run("caddy", "validate", "--config", "Caddyfile", "--adapter", "caddyfile", cwd=directory, environment=KEYS | {"SITE_HOST": host, "XDG_DATA_HOME": str(tmp_path)})
+    run(
+        "caddy",
+        "validate",
+        "--config",
+        "Caddyfile",
+        "--adapter",
+        "caddyfile",
+        cwd=directory,
+        environment=KEYS | {"SITE_HOST": host, "XDG_DATA_HOME": str(tmp_path)},
+    )
 
 
 class Backend(http.server.BaseHTTPRequestHandler):
@@ -59,9 +68,12 @@ def proxy(request, tmp_path):
     environment = os.environ | {"SITE_HOST": "localhost", "THE_KEY": "right", "XDG_DATA_HOME": str(tmp_path), "HOME": str(tmp_path)}
     process = subprocess.Popen([tool("caddy"), "run", "--config", "Caddyfile"], cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
 
+    opened = []
+
     def ask(path, **headers):
         context = ssl.create_default_context(cafile=tmp_path / "caddy/pki/authorities/local/root.crt")
         connection = http.client.HTTPSConnection("localhost", proxy_port, timeout=10, context=context)
+        opened.append(connection)
         connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         return connection.getresponse()
 
@@ -74,7 +86,10 @@ def proxy(request, tmp_path):
     yield server, port, ask
     process.terminate()
     process.wait(10)
+    for connection in opened:
+        connection.close()
     backend.shutdown()
+    backend.server_close()
 
 
 def test_only_the_key_opens_the_door_and_answers_stream(proxy):

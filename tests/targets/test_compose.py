@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tools import ALL, COMPOSE, rendered, run, written
+from target_tools import ALL, COMPOSE, rendered, run, written
 
 HERE = Path(__file__).parent
 
@@ -13,7 +13,20 @@ def test_the_compose_schema_and_linter_accept_every_file(tmp_path):
     if not (root / "node_modules/.bin/dclint").exists():
         pytest.fail("dclint is missing: npm ci")
     paths = [written(shape, tmp_path / shape) / "compose.yaml" for shape in COMPOSE]
-    done = run("npx", "--no-install", "dclint", "--formatter", "json", "--max-warnings", "0", "-c", HERE / "dclint.yaml", *paths, cwd=root, check=False)
+    done = run(
+        "npx",
+        "--no-install",
+        "dclint",
+        "--formatter",
+        "json",
+        "--max-warnings",
+        "0",
+        "-c",
+        HERE / "dclint.yaml",
+        *paths,
+        cwd=root,
+        check=False,
+    )
     problems = [f"{Path(file['filePath']).parent.name}: {message}" for file in json.loads(done.stdout) for message in file["messages"]]
     assert problems == []
     assert done.returncode == 0, done.stderr
@@ -29,7 +42,9 @@ def test_podman_compose_reads_every_file_as_it_was_meant(shape, tmp_path):
     assert read["name"] == ours["name"]
     assert set(read["services"]) == set(ours["services"])
     for id_, service in ours["services"].items():
-        assert read["services"][id_].get("command") == ([word.replace("$$", "$") for word in service["command"]] if "command" in service else None)
+        assert read["services"][id_].get("command") == (
+            [word.replace("$$", "$") for word in service["command"]] if "command" in service else None
+        )
         assert read["services"][id_].get("image") == service.get("image")
 
 

@@ -31,17 +31,29 @@ def host():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
+    server.server_close()
 
 
 def folder(tmp_path, port):
-    proxy = HOPS | {"hosts": [{"id": "tower", "host": f"http://127.0.0.1:{port}/", "headers": {"Authorization": {"env": "TOWER_TOKEN"}, "X-Note": "plain"}}]}
+    proxy = HOPS | {
+        "hosts": [
+            {"id": "tower", "host": f"http://127.0.0.1:{port}/", "headers": {"Authorization": {"env": "TOWER_TOKEN"}, "X-Note": "plain"}}
+        ]
+    }
     for path, text in render_proxy(proxy, TEMPLATES, knowledge={}).files.items():
         (tmp_path / path).write_text(text.replace("/setup/", f"{tmp_path}/").replace("/data/", f"{tmp_path}/data-"))
     return tmp_path
 
 
 def script(directory, word, token="Bearer abc"):
-    return subprocess.run([sys.executable, directory / "hosts.py", word], env=os.environ | {"TOWER_TOKEN": token}, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        [sys.executable, directory / "hosts.py", word],
+        env=os.environ | {"TOWER_TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
 
 
 def fill(directory, token="Bearer abc"):

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from plans import SHAPES, TEMPLATES, merged
-from tools import ALL, NATIVE, rendered, run, written
+from target_tools import ALL, NATIVE, rendered, run, written
 
 from setupgen.output.write import write
 from setupgen.render.files import render_setup
@@ -108,7 +108,9 @@ def test_prepare_writes_the_numbers_of_the_groups_and_keeps_the_secrets(tmp_path
     (bin_ / "getent").write_text('#!/bin/sh\necho "$2:x:12$(printf %s "$2" | wc -c):"\n')
     (bin_ / "getent").chmod(0o755)
     for _ in range(2):
-        subprocess.run([directory / "prepare.sh"], check=True, env=os.environ | {"PATH": f"{bin_}:{os.environ['PATH']}"}, capture_output=True)
+        subprocess.run(
+            [directory / "prepare.sh"], check=True, env=os.environ | {"PATH": f"{bin_}:{os.environ['PATH']}"}, capture_output=True
+        )
         lines = (directory / ".env").read_text().splitlines()
         assert lines[-2:] == ["VIDEO_GID=125", "RENDER_GID=126"]
         assert stat.S_IMODE((directory / ".env").stat().st_mode) == 0o600
@@ -122,10 +124,19 @@ def test_claude_code_starts_with_the_servers_address_and_no_changing_line(tmp_pa
     bin_.mkdir()
     (bin_ / "claude").write_text(RECORDER)
     (bin_ / "claude").chmod(0o755)
-    environment = os.environ | {"PATH": f"{bin_}:{os.environ['PATH']}", "RECORD": str(tmp_path / "record.json"), "ANTHROPIC_API_KEY": "real"}
+    environment = os.environ | {
+        "PATH": f"{bin_}:{os.environ['PATH']}",
+        "RECORD": str(tmp_path / "record.json"),
+        "ANTHROPIC_API_KEY": "real",
+    }
     subprocess.run([directory / "clients/claude-code.sh", "-p", "two words"], check=True, env=environment, cwd=tmp_path)
     record = json.loads((tmp_path / "record.json").read_text())
     key = next(line for line in (directory / ".env").read_text().splitlines() if line.startswith("LLAMA_API_KEY=")).partition("=")[2]
-    expected = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9931", "ANTHROPIC_AUTH_TOKEN": key, "ANTHROPIC_API_KEY": "", "CLAUDE_CODE_ATTRIBUTION_HEADER": "0"}
+    expected = {
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9931",
+        "ANTHROPIC_AUTH_TOKEN": key,
+        "ANTHROPIC_API_KEY": "",
+        "CLAUDE_CODE_ATTRIBUTION_HEADER": "0",
+    }
     assert expected.items() <= record["environment"].items()
     assert record["arguments"] == ["-p", "two words"]

@@ -13,6 +13,7 @@ from setupgen.engine.estimate import Estimate, site, speed_of
 from setupgen.engine.memory import Workload
 from setupgen.engine.placement import place
 from setupgen.engine.plan import Rejection
+from setupgen.engine.rules import without_overridden
 from setupgen.engine.suitability import bits_per_weight, model_reason, source_of
 from setupgen.engine.weights import remember, weight_bytes
 from setupgen.knowledge import GIB
@@ -263,7 +264,7 @@ class _Survey:
             return Rejection(*names, tuple(dict.fromkeys(hit[0] for hit in hits)), hits[0][1], tuple(host.pack.urls(hits[0][2])))
         effects = tuple(
             effect
-            for effect in (*self.judgement.effects, *own.effects)
+            for effect in without_overridden((*self.judgement.effects, *own.effects))
             if effect.kind not in {"exclude", "require"} and effect.selects(tags)
         )
         suitability = int(facts["model.suitability"])

@@ -7,6 +7,7 @@ yes as soon as one part is yes. Unknown never counts as satisfied.
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,10 @@ def holds(condition: Condition, lookup: Lookup) -> bool | None:
         return known == bool(wanted)
     if not known:
         return None
-    return COMPARISONS[operators[0]](value, wanted)
+    try:
+        return COMPARISONS[operators[0]](value, wanted)
+    except ValueError:  # a text that is no number, such as the gfx target of an AMD card where a compute capability was meant
+        return None
 
 
 def simplified(condition: Condition, lookup: Lookup, is_known: Callable[[str], bool]) -> Condition | bool | None:
@@ -106,15 +110,25 @@ def _any(answers: Iterable[bool | None]) -> bool | None:
     return None if unknown else False
 
 
-def _number(value: Any) -> float:
-    """A number, or the number of a version-like text such as a compute capability."""
+def _number(value: Any) -> float | None:
+    """A number, or the number that a version-like text begins with, such as a compute capability; none for a text such as ``gfx1151``."""
     if isinstance(value, (int, float)):
         return float(value)
     match = re.match(r"\d+(?:\.\d+)?", str(value))
-    if match is None:
-        message = f"{value!r} is no number"
-        raise ValueError(message)
-    return float(match[0])
+    return float(match[0]) if match else None
+
+
+def _ordered(compare: Callable[[float, float], bool]) -> Callable[[Any, Any], bool]:
+    """A comparison of numbers that does not hold for what is no number: AMD's and Apple's capabilities are not of NVIDIA's scale."""
+
+    def compared(value: Any, wanted: Any) -> bool:
+        number, bound = _number(value), _number(wanted)
+        if bound is None:
+            message = f"{wanted!r} is no number"
+            raise ValueError(message)
+        return number is not None and compare(number, bound)
+
+    return compared
 
 
 def _contains(value: Any, wanted: Any) -> bool:
@@ -126,10 +140,10 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "is_not": lambda value, wanted: value != wanted,
     "in": lambda value, wanted: value in wanted,
     "not_in": lambda value, wanted: value not in wanted,
-    "at_least": lambda value, wanted: _number(value) >= _number(wanted),
-    "at_most": lambda value, wanted: _number(value) <= _number(wanted),
-    "above": lambda value, wanted: _number(value) > _number(wanted),
-    "below": lambda value, wanted: _number(value) < _number(wanted),
+    "at_least": _ordered(operator.ge),
+    "at_most": _ordered(operator.le),
+    "above": _ordered(operator.gt),
+    "below": _ordered(operator.lt),
     "contains": _contains,
     "matches": lambda value, wanted: re.search(wanted, str(value), re.IGNORECASE) is not None,
     "exists": lambda value, wanted: bool(value) == bool(wanted),

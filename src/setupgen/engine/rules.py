@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from setupgen.engine.conditions import facts_read, holds, simplified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from setupgen.knowledge import Pack
 
@@ -60,6 +60,13 @@ class Judgement:
     def of(self, kind: str) -> Iterator[Effect]:
         """The effects of one kind, in order of rule id."""
         return (effect for effect in self.effects if effect.kind == kind)
+
+
+def without_overridden(effects: Iterable[Effect]) -> list[Effect]:
+    """The effects without the settings of rules that another one of these overrides."""
+    found = list(effects)
+    overridden = {effect.rule.overrides for effect in found} - {""}
+    return [effect for effect in found if effect.kind != "set" or effect.rule.id not in overridden] if overridden else found
 
 
 def _matches(value: Any, wanted: tuple[Any, ...]) -> bool:
@@ -141,17 +148,14 @@ class RuleBook:
 
     def _judge(self, rules: tuple[Rule, ...], lookup: Lookup) -> Judgement:
         result = Judgement()
-        overridden: set[str] = set()
         for rule in rules:
             answer = holds(rule.when, lookup)
             if answer:
                 result.effects.extend(self._effects[rule.id])
-                overridden.add(rule.overrides)
             elif answer is None:
                 missing = tuple(name for name in facts_read(rule.when) if lookup(name) is None)
                 result.unknown.append((rule, missing))
-        if len(overridden) > 1:
-            result.effects = [effect for effect in result.effects if effect.kind != "set" or effect.rule.id not in overridden]
+        result.effects = without_overridden(result.effects)
         return result
 
     def question(self, fact: str) -> str:

@@ -49,6 +49,7 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "entries": entries,
         "made": [entry["name"] for entry in entries if entry["make"]],
         "to_fill": [entry["name"] for entry in entries if not entry["make"] and not entry["value"] and entry["required"]],
+        "environment": (settings.get("environment") or {}) | ((choice.get("container") or {}).get("environment") or {}),
         "start_period_s": _start_period(choice),
         "modelfile": _wants_modelfile(choice),
         "local_weights": choice.get("settings", {}).get("weights_file") or "",
@@ -152,7 +153,8 @@ def _last(choice: Mapping[str, Any]) -> str:
 
 def _start_period(choice: Mapping[str, Any]) -> int:
     download = choice.get("weights") or {}
-    return _SHORTEST_START_S + int(download.get("download_seconds_at_100mbit") or 0)
+    start_s = max(_SHORTEST_START_S, int((choice.get("container") or {}).get("start_period_s") or 0))
+    return start_s + int(download.get("download_seconds_at_100mbit") or 0)
 
 
 def _wants_modelfile(choice: Mapping[str, Any]) -> bool:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 README_PLAN = ("plan", "--hardware", "rtx-3090", "--use-case", "coding-agent")
 """The command whose output the README shows."""
 
-_BLOCK = re.compile(r"(<!-- captured: setupgen (?P<command>[^>]*?) -->\n```text\n).*?(```\n<!-- end -->)", re.DOTALL)
+FOLDED = "\nWhy\n"
+"""Where the output is cut in two: the README shows what comes before, and folds away the rest."""
+
+_BLOCK = re.compile(r"(<!-- captured: setupgen [^>]*? -->\n```text\n).*?(```\n)(.*?)(```text\n).*?(```\n</details>\n<!-- end -->)", re.DOTALL)
 
 
 def write_captures(root: Path) -> list[Path]:
@@ -39,7 +42,9 @@ def with_capture(text: str, output: str) -> str:
         SetupgenError: where there is no such block.
     """
     trimmed = "\n".join(line.rstrip() for line in output.strip("\n").splitlines()) + "\n"
-    changed, count = _BLOCK.subn(lambda found: f"{found[1]}{trimmed}{found[3]}", text)
+    shown, _, rest = trimmed.partition(FOLDED)
+    folded = f"{FOLDED.lstrip()}{rest}" if rest else "Nothing more.\n"
+    changed, count = _BLOCK.subn(lambda found: f"{found[1]}{shown.rstrip()}\n{found[2]}{found[3]}{found[4]}{folded}{found[5]}", text)
     if count != 1:
         raise SetupgenError("the README has no block for the captured plan.", hint="It begins with `<!-- captured: setupgen ... -->`.")
     return changed

@@ -150,7 +150,14 @@ def quantisations(pack: Pack) -> Iterator[str]:
 def cache(pack: Pack) -> Iterator[str]:
     """How much the context costs, by kind of attention."""
     rows = []
-    for id_ in ("qwen/qwen3-8b", "google/gemma-3-12b", "qwen/qwen3.6-27b", "zai/glm-4.7-flash", "qwen/qwen3.6-35b-a3b", "openai/gpt-oss-20b"):
+    for id_ in (
+        "qwen/qwen3-8b",
+        "google/gemma-3-12b",
+        "qwen/qwen3.6-27b",
+        "zai/glm-4.7-flash",
+        "qwen/qwen3.6-35b-a3b",
+        "openai/gpt-oss-20b",
+    ):
         model = pack.models.get(id_)
         if model is None:
             continue
@@ -204,7 +211,11 @@ def machines(pack: Pack) -> Iterator[str]:
                 break
             choice = result.choice
             buy = " (buying is advised)" if result.verdict == "hosted" else ""
-            text = f"{_model(choice.model)} {choice.weights.quant}, {rate(choice.speed.decode_tps.value)} tokens/s" if choice else "nothing fits"
+            text = (
+                f"{_model(choice.model)} {choice.weights.quant}, {rate(choice.speed.decode_tps.value)} tokens/s"
+                if choice
+                else "nothing fits"
+            )
             cells.append(f"{text}{buy}")
         else:
             rows.append([name, *cells])

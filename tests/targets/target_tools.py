@@ -31,7 +31,14 @@ def tool(name):
 
 def run(*command, cwd=None, environment=None, check=True):
     """Run a program; its output is in the message where it fails."""
-    done = subprocess.run([tool(command[0]), *map(str, command[1:])], cwd=cwd, env=os.environ | (environment or {}), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [tool(command[0]), *map(str, command[1:])],
+        cwd=cwd,
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert not check or done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
     return done
 

@@ -1,0 +1,53 @@
+"""A real llama-server, a model of a few megabytes, and setups that `setupgen write` makes for them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from llama_cpp import BuildError, llama_server
+from setups import Setup, written
+from tiny_gguf import write_tiny
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fresh(fresh_pack):
+    """The program under test knows what the tree says."""
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The real llama-server."""
+    try:
+        return llama_server()
+    except BuildError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def chat_model(tmp_path_factory) -> Path:
+    return write_tiny(tmp_path_factory.mktemp("model") / "tiny chat.gguf")
+
+
+@pytest.fixture(scope="session")
+def embedding_model(tmp_path_factory) -> Path:
+    return write_tiny(tmp_path_factory.mktemp("model") / "tiny-embedding.gguf", embeds=True)
+
+
+@pytest.fixture
+def setup_of(tmp_path, program):
+    """Writes a native setup for a plain CPU with these options; what it started is stopped at the end."""
+    made: list[Setup] = []
+
+    def make(*options: str, **named) -> Setup:
+        setup = written(tmp_path / f"setup{len(made)}", program, *options, **named)
+        made.append(setup)
+        return setup
+
+    yield make
+    for setup in made:
+        setup.stop()

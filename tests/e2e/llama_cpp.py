@@ -1,0 +1,118 @@
+"""The real llama-server: its source comes out of the `llama-cpp-python` sdist, is built once and kept in `.cache/`.
+
+`python tests/e2e/llama_cpp.py` builds it and prints its path. SETUPGEN_CACHE moves the cache, SETUPGEN_LLAMA_SERVER names a server that is
+already there. An interrupted build goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE, VERSION = "llama-cpp-python", "0.3.36"
+SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
+INSIDE = "vendor/llama.cpp"
+JOBS = 2
+OPTIONS = {
+    "CMAKE_BUILD_TYPE": "Release",
+    "BUILD_SHARED_LIBS": "OFF",
+    "GGML_NATIVE": "OFF",  # a cache may move between machines
+    "LLAMA_CURL": "OFF",
+    "LLAMA_OPENSSL": "OFF",
+    "LLAMA_BUILD_TESTS": "OFF",
+    "LLAMA_BUILD_EXAMPLES": "OFF",
+    "LLAMA_BUILD_UI": "OFF",  # the web page, which is fetched or built with npm
+}
+MISSING = "On Debian or Ubuntu: sudo apt install cmake g++   On macOS: xcode-select --install && brew install cmake"
+
+
+class BuildError(Exception):
+    """What stood in the way of building llama-server, with the command that mends it."""
+
+
+def llama_server() -> Path:
+    """The program, built if need be.
+
+    Raises:
+        BuildError: where a tool is missing, or the download or the build fails.
+    """
+    if named := os.environ.get("SETUPGEN_LLAMA_SERVER"):
+        return Path(named)
+    folder = cache() / "llama.cpp" / VERSION
+    program = folder / "llama-server"
+    if not program.is_file():
+        _require("cmake")
+        _require(os.environ.get("CXX", "c++"))
+        folder.mkdir(parents=True, exist_ok=True)
+        _build(_source(folder), folder / "build", program)
+    return program
+
+
+def cache() -> Path:
+    """The folder that keeps what takes long to make."""
+    return Path(os.environ.get("SETUPGEN_CACHE") or ROOT / ".cache")
+
+
+def _require(tool: str) -> None:
+    if not shutil.which(tool):
+        message = f"{tool} is missing, and llama-server is built from source. {MISSING}"
+        raise BuildError(message)
+
+
+def _source(folder: Path) -> Path:
+    """The source tree of llama.cpp, downloaded by pip and checked by its digest."""
+    source = folder / "source"
+    if source.is_dir():
+        return source
+    wanted = folder / "requirements.txt"
+    wanted.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{SHA256}\n", encoding="utf-8")
+    _run(
+        f"The source of llama.cpp ({PACKAGE} {VERSION}) cannot be downloaded; the network is needed once",
+        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", PACKAGE]
+        + ["--dest", str(folder), "--requirement", str(wanted)],
+    )
+    (archive,) = folder.glob("llama_cpp_python-*.tar.gz")
+    unpacked = folder / "unpacked"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    with tarfile.open(archive) as tar:
+        inside = [member for member in tar if f"/{INSIDE}/" in f"/{member.name}/"]
+        tar.extractall(unpacked, members=inside, filter="data")
+    (top,) = unpacked.iterdir()
+    (top / INSIDE).rename(source)
+    shutil.rmtree(unpacked)
+    archive.unlink()
+    return source
+
+
+def _build(source: Path, build: Path, program: Path) -> None:
+    sys.stderr.write(f"Building llama-server in {build}: about ten minutes on two cores, once.\n")
+    definitions = [f"-D{name}={value}" for name, value in OPTIONS.items()]
+    hint = f"Look at the messages above; {build.parent} can be deleted to start afresh"
+    _run(f"cmake cannot configure llama.cpp. {hint}", ["cmake", "-S", str(source), "-B", str(build), *definitions])
+    _run(f"llama-server does not build. {hint}", ["cmake", "--build", str(build), "--target", "llama-server", "--parallel", str(JOBS)])
+    finished = program.with_suffix(".new")
+    shutil.copy(build / "bin" / "llama-server", finished)
+    finished.replace(program)
+    shutil.rmtree(build)
+    shutil.rmtree(source)
+
+
+def _run(problem: str, command: list[str]) -> None:
+    """Run quietly, and show what was said where it fails."""
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if result.returncode:
+        sys.stderr.write(result.stdout[-8000:])
+        message = f"{problem}."
+        raise BuildError(message)
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(f"{llama_server()}\n")
+    except BuildError as error:
+        sys.exit(str(error))

@@ -1,0 +1,69 @@
+"""What the tests of the planner share: the real knowledge base, facts from answers, and plans that are made once."""
+
+import json
+from copy import copy
+from functools import cache
+from pathlib import Path
+
+from setupgen.engine.intake import Answers, facts_of
+from setupgen.engine.planning import plan
+from setupgen.knowledge import Pack
+
+PACK_TEXT = (Path(__file__).parents[2] / "src" / "setupgen" / "_data" / "pack.json").read_text(encoding="utf-8")
+
+
+@cache
+def pack():
+    return Pack.from_json(PACK_TEXT)
+
+
+def answered(stated, *, source="case"):
+    answers = Answers()
+    answers.update(stated, source=source)
+    return answers
+
+
+def facts(*, detected=None, **stated):
+    return facts_of(pack(), answered(stated), detected=detected)
+
+
+def planned(*, detected=None, count=3, **stated):
+    """The plan as JSON; the same answers are planned once."""
+    return _planned(json.dumps([detected, count, stated]))
+
+
+@cache
+def _planned(key):
+    detected, count, stated = json.loads(key)
+    return plan(pack(), facts(detected=detected, **stated), count=count).to_json()
+
+
+def only(*models):
+    """The knowledge base with these models alone: the rest is shared."""
+    part = copy(pack())
+    part.__dict__["models"] = {id_: pack().models[id_] for id_ in sorted(models)}
+    return part
+
+
+def document(*accelerators, **changes):
+    """A detection document of a Linux host with these accelerators."""
+    found = {
+        "schema": 1,
+        "os": {"family": "linux", "name": "Debian GNU/Linux", "version": "13", "wsl": False, "container": False},
+        "cpu": {"name": "AMD Ryzen 9 7950X 16-Core Processor", "vendor": "amd", "cores": 16, "threads": 32, "architecture": "x86_64"},
+        "memory": {"total_bytes": 64 * 1024**3, "available_bytes": 60 * 1024**3, "bandwidth_gb_s": {"unknown": "needs root"}},
+        "accelerators": list(accelerators),
+        "tools": {"docker": "28.2.2", "nvidia_container_toolkit": "1.17.8"},
+        "disk": {"free_bytes": 500 * 10**9},
+        "notes": [],
+    }
+    return found | changes
+
+
+def card(name="NVIDIA GeForce RTX 3090", gib=24, **changes):
+    """One detected NVIDIA card."""
+    found = {
+        "id": None, "name": name, "vendor": "nvidia", "memory_bytes": round(gib * 1024**3), "unified": False, "driver": "580.95.05",
+        "compute_capability": "8.6",
+    }  # fmt: skip
+    return found | changes
