@@ -71,11 +71,9 @@ def _source(folder: Path) -> Path:
         return source
     wanted = folder / "requirements.txt"
     wanted.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{SHA256}\n", encoding="utf-8")
-    _run(
-        f"The source of llama.cpp ({PACKAGE} {VERSION}) cannot be downloaded; the network is needed once",
-        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", PACKAGE]
-        + ["--dest", str(folder), "--requirement", str(wanted)],
-    )
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary", PACKAGE]
+    problem = f"The source of llama.cpp ({PACKAGE} {VERSION}) cannot be downloaded; the network is needed once"
+    _run(problem, [*pip, "--dest", str(folder), "--requirement", str(wanted)])
     (archive,) = folder.glob("llama_cpp_python-*.tar.gz")
     unpacked = folder / "unpacked"
     shutil.rmtree(unpacked, ignore_errors=True)

@@ -12,8 +12,10 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WAIT_S = 60
 NATIVE = ("--runtime", "native", "--os", "linux", "--hardware", "cpu", "--ram", "16G", "--server", "llama-cpp")

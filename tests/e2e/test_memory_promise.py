@@ -7,10 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tiny_gguf import Tiny
+
 import setupgen.cli.pack
 from setupgen.cli.main import main
 from setupgen.maintain.compile import compile_pack, to_json
-from tiny_gguf import Tiny
 
 ROOT = Path(__file__).parents[2]
 MIB = 1024**2

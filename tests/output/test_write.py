@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import stat
@@ -109,7 +110,7 @@ def test_links_and_other_obstacles_are_refused_even_with_overwrite(tmp_path, kin
         "link": lambda: (target / "file.yaml").symlink_to(outside / "secret"),
         "link to nowhere": lambda: (target / "file.yaml").symlink_to(outside / "nowhere"),
         "directory link": lambda: (target / "sub").symlink_to(outside),
-        "directory": lambda: (target / "file.yaml").mkdir(),
+        "directory": (target / "file.yaml").mkdir,
         "file in the way": lambda: (target / "sub").write_text("x"),
         "pipe": lambda: os.mkfifo(target / "file.yaml"),
     }[kind]()
@@ -157,7 +158,7 @@ def test_a_directory_that_is_a_file_is_refused(tmp_path):
 
 @pytest.mark.parametrize("target", ["/proc/setupgen-test", "/proc/setupgen/deep"])
 def test_a_directory_that_cannot_be_written_is_refused_with_the_reason(target):
-    with pytest.raises(UsageError, match="No such file|Permission|not permitted|Read-only") as caught:
+    with pytest.raises(UsageError, match=r"No such file|Permission|not permitted|Read-only") as caught:
         write(FILES, target)
     assert "/proc" in caught.value.place
 
@@ -170,7 +171,7 @@ def test_a_name_that_is_no_path_is_refused():
 def test_a_manifest_that_cannot_be_read_is_said_so(tmp_path):
     for text in ("{", "[]", '{"files": {"a": 1}}', '{"files": []}'):
         (tmp_path / MANIFEST).write_text(text)
-        with pytest.raises(UsageError, match="cannot be read"):
+        with pytest.raises(UsageError, match=r"cannot be read"):
             write(FILES, tmp_path)
 
 
@@ -180,8 +181,6 @@ def test_a_manifest_cannot_make_us_delete_outside(tmp_path):
     target = tmp_path / "setup"
     write(FILES, target)
     manifest = json.loads((target / MANIFEST).read_text())
-    import hashlib
-
     manifest["files"]["../outside"] = {"sha256": hashlib.sha256(b"x").hexdigest()}
     (target / MANIFEST).write_text(json.dumps(manifest))
     write(FILES, target)

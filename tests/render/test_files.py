@@ -3,7 +3,7 @@ import re
 
 import pytest
 import yaml
-from plans import HOPS, SHAPES, TEMPLATES, behind_caddy, merged, plan, with_key
+from plans import HOPS, ROOT, SHAPES, TEMPLATES, behind_caddy, merged, plan, with_key
 
 from setupgen.errors import NothingFitsError, UnknownNameError, UsageError
 from setupgen.render.files import render, render_proxy, render_setup
@@ -247,7 +247,5 @@ def test_every_target_says_what_it_is_for_and_who_said_so(id_):
 
 
 def test_every_source_of_a_target_is_listed():
-    from plans import ROOT
-
     listed = yaml.safe_load((ROOT / "knowledge/sources/templates.yaml").read_text("utf-8"))["sources"]
     assert {source for target in TEMPLATES.values() for source in target["sources"]} == {source["id"] for source in listed}

@@ -1,4 +1,5 @@
 import configparser
+import io
 import json
 import plistlib
 import re
@@ -122,13 +123,7 @@ def test_env_refuses_what_its_readers_read_differently(text):
 def test_env_carries_or_refuses_any_text(text):
     quoted = env_or_refused(text)
     if quoted is not None:
-        assert dotenv_values(stream=iter_file(f"A={quoted}\n")) == {"A": text}
-
-
-def iter_file(text):
-    import io
-
-    return io.StringIO(text)
+        assert dotenv_values(stream=io.StringIO(f"A={quoted}\n")) == {"A": text}
 
 
 @pytest.mark.parametrize("name", ["1A", "A-B", "A B", "", "A=B", "A\nB", "Ä"])

@@ -38,6 +38,7 @@ def run(*command, cwd=None, environment=None, check=True):
         capture_output=True,
         text=True,
         timeout=120,
+        check=False,
     )
     assert not check or done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
     return done

@@ -218,7 +218,7 @@ class _Survey:
                     yield _no_room(way, workload, where)
                     continue
                 yield self._judged(way, workload, found, cards, replicas)
-                if kind == "full" and workload.context == contexts_for(self.host, way.model)[0]:
+                if kind in {"full", "cpu"} and workload.context == contexts_for(self.host, way.model)[0]:
                     return
 
     def _largest(self, way: _Way, where: Site, cards: tuple[int, int], cache: str, kind: str) -> tuple[Estimate | None, Workload]:
@@ -335,9 +335,14 @@ def _no_room(way: _Way, workload: Workload, where: Site) -> str:
     )
 
 
+QUEUE = 4
+"""How many times the users that a server serves well it may be given at all; preferences speak against it long before."""
+
+
 def capacity_reason(server: Server, model: Model, users: int) -> str:
     """Why the server cannot serve this many at once, or empty."""
     most = server.concurrency.get("maximum_users", 0)
+    most *= QUEUE
     if most and users > most:
         return f"{server.name} serves at most about {most} at the same time well; {users} would wait in a queue."
     if users > 1 and {model.family, model.architecture.type} & set(server.raw.get("no_parallel_families", ())):

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 MAXIMUM_OFFERS = 5
 
+DEMAND = {"quality": 1.25, "creativity": 1.0, "balanced": 1.0, "throughput": 0.6, "latency": 0.6}
+"""How much of a use case's capable size an experience asks for."""
+
 LONG_CONTEXT = 262_144
 """Tokens above which local hardware is rarely the right place."""
 
@@ -38,8 +41,8 @@ def _verdict(host: Host, best: Candidate | None) -> tuple[bool, str]:
     if needs.offline:
         return False, "You asked for a setup without network, so a hosted endpoint is out of the question."
     if best is None:
-        return True, "Nothing in the knowledge base that does this fits this hardware; a hosted endpoint does it today."
-    capable = float(use_case.get("capable_b", 0)) * (1.0 if needs.experience in {"quality", "balanced", "creativity"} else 0.6)
+        return True, "Nothing that the knowledge base has does all of this on this hardware; a hosted endpoint does it today."
+    capable = float(use_case.get("capable_b", 0)) * DEMAND.get(needs.experience, 1.0)
     size = effective_billions(best.model)
     if size < capable:
         text = f"The best model that fits ({best.model.name}) is of the {size:.0f}B class; {use_case['label'].lower()} works from about {capable:.0f}B."

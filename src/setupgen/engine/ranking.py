@@ -3,9 +3,10 @@
 Parts, each roughly between 0 and 1:
     quality: size class and date of the model, and how well it is regarded for the use case (see `quality`).
     precision: what the quantisation of weights and cache costs; 0 is lossless, negative is worse.
-    speed: decode speed for one user against what feels comfortable.
-    latency: time to first token for a typical prompt.
+    speed: decode speed for one user against what feels comfortable; faster than that counts no more.
+    latency: time to first token for a typical prompt against the use case's patience; sooner than that counts no more.
     throughput: tokens per second over all users against what they need together.
+    frugal: cards that a model takes although fewer would hold it.
     usable: 0, or negative where it is too slow to work with or the model too small for the use case, whatever the experience.
     fit: how much memory stays free, so that a close call loses against a roomy one.
     rules: sum of the preferences of rules.
@@ -75,7 +76,7 @@ def precision(candidate: Candidate) -> float:
     cache = -0.01 if candidate.facts["settings.cache_bits"] < 16 else 0.0  # noqa: PLR2004 - 16-bit is the unquantised cache
     if candidate.weights.quant in NATIVE_QUANTS:
         return cache
-    small = 1.5 if effective_billions(candidate.model) < 4 else 1.0  # noqa: PLR2004 - billions of parameters
+    small = 2.5 if effective_billions(candidate.model) < 4 else 1.0  # noqa: PLR2004 - billions of parameters
     return _interpolate(candidate.bits) * small + cache
 
 
@@ -88,44 +89,51 @@ def _interpolate(bits: float) -> float:
     return PRECISION[-1][1]
 
 
-def _saturating(ratio: float) -> float:
-    return 1 - exp(-2 * max(ratio, 0.0))
+def _enough(ratio: float) -> float:
+    """From 0 to 1 at a ratio of 1, steep at first; more than enough counts no more."""
+    return (1 - exp(-2 * min(max(ratio, 0.0), 1.0))) / (1 - exp(-2))
 
 
 def parts(host: Host, candidate: Candidate) -> dict[str, float]:
     """The parts of the score, unweighted."""
-    use_case = host.use_case
+    use_case, pace = host.use_case, float(host.experience["pace"])
     speed = candidate.estimate.speed
-    comfortable = float(use_case["comfortable_tps"]) or 200.0
-    decode = speed.decode_tps.value if use_case["task"] == "text-generation" else speed.prefill_tps.value / 10
+    comfortable = float(use_case["comfortable_tps"]) or READING_TPS
+    decode = speed.decode_tps.value if use_case["task"] == "text-generation" else speed.prefill_tps.value
     total = speed.aggregate_tps.value * candidate.replicas
     capacity = max((device.capacity_bytes for device in candidate.estimate.memory.devices), default=1)
     free = float(candidate.facts["fit.memory_margin_gib"]) * 1024**3 / capacity
+    patience = float(use_case["patience_s"]) / pace
     return {
         "quality": quality(candidate.model, candidate.suitability),
         "precision": precision(candidate),
-        "speed": _saturating(decode / comfortable),
-        "latency": exp(-speed.ttft_s.value / 8),
-        "throughput": _saturating(total / (comfortable * max(host.needs.users, 4))),
-        "usable": _usable(use_case, effective_billions(candidate.model), decode, speed.ttft_s.value),
+        "speed": _enough(decode / (comfortable * pace)),
+        "latency": exp(-max(0.0, speed.ttft_s.value / patience - 1) / 3),
+        "throughput": _enough(total / (comfortable * max(host.needs.users, 8))),
+        "usable": _usable(use_case, effective_billions(candidate.model), decode, speed.ttft_s.value / patience),
+        "frugal": -log2(max(candidate.cards, 1)),
         "fit": min(free, 0.1) * 10 - 1,
         "rules": sum(effect.weight for effect in candidate.effects if effect.kind == "prefer") * RULE_UNIT,
     }
 
 
+READING_TPS = 2000.0
+"""Tokens per second that embeddings and speech should be read at; these use cases write nothing."""
+
 SLOW = 0.35
 """Share of the comfortable speed below which working becomes tedious."""
 
-LONG_WAIT_S = 20.0
+LONG_WAIT = 4.0
+"""Multiple of the use case's patience from which waiting becomes tedious."""
 
 
-def _usable(use_case: Mapping[str, Any], size: float, decode: float, first_token_s: float) -> float:
-    """What is lost for each halving below a tedious speed or a useful size, and for each doubling of a long wait."""
+def _usable(use_case: Mapping[str, Any], size: float, decode: float, wait: float) -> float:
+    """What is lost for each halving below a tedious speed or a useful size, and for each doubling of a long wait (in patiences)."""
     lost = 0.0
     comfortable = float(use_case["comfortable_tps"])
     if comfortable:
         lost += 0.15 * min(0.0, log2(max(decode, 0.01) / (SLOW * comfortable)))
-        lost += 0.08 * min(0.0, log2(LONG_WAIT_S / max(first_token_s, 0.01)))
+        lost += 0.08 * min(0.0, log2(LONG_WAIT / max(wait, 0.01)))
     useful = float(use_case.get("useful_b", 0))
     if useful:
         lost += 0.12 * min(0.0, log2(size / useful))
@@ -139,7 +147,7 @@ def score(host: Host, candidate: Candidate) -> Mapping[str, float]:
     return {**weighted, "total": sum(weighted.values())}
 
 
-FIXED = {"fit": 0.03, "rules": 1.0, "usable": 1.0}
+FIXED = {"fit": 0.03, "rules": 1.0, "usable": 1.0, "frugal": 0.03}
 """Weights of the parts that no experience changes."""
 
 

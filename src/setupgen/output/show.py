@@ -113,8 +113,13 @@ def speed_table(choice: Json) -> RenderableType:
 
 
 def _range(value: Json, unit: str) -> Text:
-    text = Text(f"{value['value']:.3g}", style="bold")
-    return text.append(f" {unit}", style="").append(f"  ({value['low']:.3g} to {value['high']:.3g})", style="dim")
+    text = Text(_figure(value["value"]), style="bold")
+    return text.append(f" {unit}", style="").append(f"  ({_figure(value['low'])} to {_figure(value['high'])})", style="dim")
+
+
+def _figure(value: float) -> str:
+    """Three digits that count, and no powers of ten."""
+    return f"{float(f'{value:.3g}'):,g}"
 
 
 def alternatives_table(alternatives: Sequence[Json]) -> RenderableType:

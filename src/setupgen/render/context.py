@@ -59,16 +59,12 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "caddy": proxy.get("id") == "caddy",
         "local_url": _local_url(choice),
         "health_url": _local_url(choice) + ((choice.get("server") or {}).get("endpoints", {}).get("health") or "/"),
+        "check_url": _check_url(choice),
         "programs": [*choice.get("settings", {}).get("program", ())[:1], "curl", *(["caddy"] if proxy.get("id") == "caddy" else [])],
         "own_key": auth.get("kind") == "api-key" and auth.get("by", "server") == "server",
         "compose": Quoted("podman-compose" if runtime == "podman" else "docker compose"),
         "output_limit": min(_LONGEST_ANSWER, max(1, settings.get("context", 0) // 4)),
-        "chat_body": json.dumps(
-            {
-                "model": (choice.get("connection") or {}).get("model"),
-                "messages": [{"role": "user", "content": "Say hello in one sentence."}],
-            }
-        ),
+        "check_body": json.dumps(_check_body(plan)),
         "hf_token": any(entry["name"] == "HF_TOKEN" for entry in entries),
     }
     return {**plan, "plan": plan, "setup": setup}
@@ -145,6 +141,22 @@ def _device(device: Mapping[str, Any], *, unified: bool) -> str:
     if unified and device.get("memory_bytes") and not re.search(r"\d\s*G(i?B)?$", name, re.IGNORECASE):
         name = f"{name} {round(device['memory_bytes'] / GIB)}GB"
     return f"{device['count']}x {name}" if device.get("count", 1) > 1 else name
+
+
+def _check_url(choice: Mapping[str, Any]) -> str:
+    """The health check as clients reach it: through the proxy where there is one, which may be the only way in."""
+    connection = choice.get("connection") or {}
+    if (choice.get("proxy") or {}).get("id") == "caddy":
+        return str(connection["base_url"]) + ((choice.get("server") or {}).get("endpoints", {}).get("health") or "/")
+    return str(connection.get("health_url") or _local_url(choice))
+
+
+def _check_body(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """The smallest request that shows that the model works."""
+    model = (plan["choice"].get("connection") or {}).get("model")
+    if plan.get("facts", {}).get("needs", {}).get("use_case") == "embeddings":
+        return {"model": model, "input": "Say hello in one sentence."}
+    return {"model": model, "messages": [{"role": "user", "content": "Say hello in one sentence."}]}
 
 
 def _last(choice: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 GIB = 1024**3
+_SHORTEST_S = 0.1
 _MINUTE_S = 60
 _HOUR_S = 3600
 _WHOLE = 10
@@ -94,6 +95,8 @@ def gib(size_bytes: float) -> Quoted:
 
 def duration(seconds: float) -> Quoted:
     """Seconds as ``25 minutes`` or ``1.5 hours``, or ``0.4 seconds``."""
+    if seconds < _SHORTEST_S:
+        return Quoted("less than 0.1 seconds")
     if seconds < _MINUTE_S:
         return Quoted(f"{_trimmed(seconds)} seconds")
     if seconds < 2 * _HOUR_S:

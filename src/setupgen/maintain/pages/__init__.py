@@ -13,6 +13,7 @@ from setupgen.errors import UsageError
 from setupgen.knowledge import Pack
 from setupgen.maintain.checks.sources_resolve import cited
 from setupgen.maintain.compile import compile_pack
+from setupgen.maintain.pages.captures import plan_example
 from setupgen.maintain.pages.reference import PAGES, page
 from setupgen.maintain.pages.tables import TABLES
 from setupgen.maintain.pages.text import condition_text, effects_text
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 FOLDER = "docs/reference"
 TABLE_FOLDER = f"{FOLDER}/.tables"
 """MkDocs leaves out folders that begin with a dot: these are parts of pages, not pages."""
+
+PLAN_EXAMPLE = "plan-example"
+"""The one part that is no table: what the program prints."""
 
 _TAKEN = re.compile(r'^--8<-- "([^"]+)\.md"$', re.MULTILINE)
 
@@ -39,7 +43,9 @@ def write_pages(root: Path) -> list[Path]:
         raise UsageError(f"sources are cited but not listed: {', '.join(missing)}.", hint="`setupgen kb lint` says where.")
     pack = Pack(raw)
     texts = {f"{FOLDER}/{name}.md": page(pack, name) for name in PAGES}
-    texts |= {f"{TABLE_FOLDER}/{name}.md": "\n".join(TABLES[name](pack)) + "\n" for name in tables_taken(root)}
+    for name in tables_taken(root):
+        lines = plan_example() if name == PLAN_EXAMPLE else "\n".join(TABLES[name](pack))
+        texts[f"{TABLE_FOLDER}/{name}.md"] = f"{lines}\n"
     return [_write(root / path, text) for path, text in texts.items()]
 
 
@@ -52,9 +58,9 @@ def tables_taken(root: Path) -> list[str]:
     found: set[str] = set()
     for path in sorted((root / "docs").rglob("*.md")):
         for name in _TAKEN.findall(path.read_text(encoding="utf-8")):
-            if name not in TABLES:
+            if name not in TABLES and name != PLAN_EXAMPLE:
                 place = path.relative_to(root).as_posix()
-                raise UsageError(f"there is no table {name!r}.", place=place, hint=f"Tables: {', '.join(TABLES)}.")
+                raise UsageError(f"there is no table {name!r}.", place=place, hint=f"Known: {', '.join([*TABLES, PLAN_EXAMPLE])}.")
             found.add(name)
     return sorted(found)
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 README_PLAN = ("plan", "--hardware", "rtx-3090", "--use-case", "coding-agent")
 """The command whose output the README shows."""
 
+README_COLUMNS = 100
+PAGE_COLUMNS = 88
+
 FOLDED = "\nWhy\n"
 """Where the output is cut in two: the README shows what comes before, and folds away the rest."""
 
@@ -35,14 +38,22 @@ def write_captures(root: Path) -> list[Path]:
     return [commands, readme]
 
 
+def plan_example() -> str:
+    """The beginning of the plan on the README's first screen, as narrow as a page of the booklet."""
+    return f"```text\n{_trimmed(_run('setupgen', *README_PLAN, columns=PAGE_COLUMNS)).partition(FOLDED)[0].rstrip()}\n```"
+
+
+def _trimmed(output: str) -> str:
+    return "\n".join(line.rstrip() for line in output.strip("\n").splitlines()) + "\n"
+
+
 def with_capture(text: str, output: str) -> str:
     """`text` with this output in its captured block.
 
     Raises:
         SetupgenError: where there is no such block.
     """
-    trimmed = "\n".join(line.rstrip() for line in output.strip("\n").splitlines()) + "\n"
-    shown, _, rest = trimmed.partition(FOLDED)
+    shown, _, rest = _trimmed(output).partition(FOLDED)
     folded = f"{FOLDED.lstrip()}{rest}" if rest else "Nothing more.\n"
     changed, count = _BLOCK.subn(lambda found: f"{found[1]}{shown.rstrip()}\n{found[2]}{found[3]}{found[4]}{folded}{found[5]}", text)
     if count != 1:
@@ -50,9 +61,9 @@ def with_capture(text: str, output: str) -> str:
     return changed
 
 
-def _run(module: str, *arguments: str) -> str:
-    """What a command prints where it has no terminal, as wide as a README."""
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+def _run(module: str, *arguments: str, columns: int = README_COLUMNS) -> str:
+    """What a command prints where it has no terminal."""
+    environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     command = [sys.executable, "-m", module, *arguments]
     result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False, timeout=120)  # noqa: S603  our own program
     if result.returncode != 0:

@@ -212,7 +212,7 @@ def machines(pack: Pack) -> Iterator[str]:
             choice = result.choice
             buy = " (buying is advised)" if result.verdict == "hosted" else ""
             text = (
-                f"{_model(choice.model)} {choice.weights.quant}, {rate(choice.speed.decode_tps.value)} tokens/s"
+                f"{_model(choice.model)} `{choice.weights.quant}`, {rate(choice.speed.decode_tps.value)} tokens/s"
                 if choice
                 else "nothing fits"
             )
@@ -281,7 +281,7 @@ def _model(model: Model) -> str:
 def _setup(choice: Choice) -> list[str]:
     tasks, speed = choice.model.tasks, choice.speed
     shown = span(speed.decode_tps) if "text-generation" in tasks else f"reads {span(speed.prefill_tps)}" if "embedding" in tasks else ""
-    return [_model(choice.model), choice.weights.quant, choice.server.name, shown, gib(choice.memory.total_bytes)]
+    return [_model(choice.model), f"`{choice.weights.quant}`", choice.server.name, shown, gib(choice.memory.total_bytes)]
 
 
 def _answers(values: Mapping[str, Any]) -> Answers:

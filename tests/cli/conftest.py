@@ -1,0 +1,79 @@
+"""Runs the command line in this process, from an empty folder, as a script would see it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from setupgen.cli.main import main
+
+GPU = ("--hardware", "rtx-3090", "--ram", "64G")
+
+
+@dataclass
+class Result:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    def refused(self, *words: str, code: int = 2) -> str:
+        """The message of a refusal: one line on stderr, nothing on stdout, no traceback, with these words."""
+        assert self.code == code, self.err or self.out[:500]
+        assert self.out == ""
+        assert self.err.startswith("setupgen")
+        assert "Traceback" not in self.err
+        assert self.err.count("\n") == 1, self.err
+        assert "\x1b" not in self.err
+        for word in words:
+            assert word in self.err, self.err
+        return self.err
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fresh(fresh_pack):
+    """The program under test knows what the tree says."""
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Runs a command."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: str) -> Result:
+        capsys.readouterr()
+        code = main(list(arguments))
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return command
+
+
+def validator(name: str) -> Draft202012Validator:
+    """The published schema of a document."""
+    schema = json.loads(files("setupgen").joinpath("schemas", f"{name}.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+@pytest.fixture(scope="session")
+def valid():
+    """Asserts that a document is what its published schema says, and gives the document back."""
+    validators: dict[str, Draft202012Validator] = {}
+
+    def check(name: str, document: Any) -> Any:
+        checker = validators.setdefault(name, validator(name))
+        assert [f"{error.json_path}: {error.message[:200]}" for error in checker.iter_errors(document)] == []
+        return document
+
+    return check
