@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import sys
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,32 +13,9 @@ from jsonschema import Draft202012Validator
 
 from setupgen.cli.main import main
 
-GPU = ("--hardware", "rtx-3090", "--ram", "64G")
+sys.path.insert(0, str(Path(__file__).parent))
 
-
-@dataclass
-class Result:
-    """What a command answered."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    def refused(self, *words: str, code: int = 2) -> str:
-        """The message of a refusal: one line on stderr, nothing on stdout, no traceback, with these words."""
-        assert self.code == code, self.err or self.out[:500]
-        assert self.out == ""
-        assert self.err.startswith("setupgen")
-        assert "Traceback" not in self.err
-        assert self.err.count("\n") == 1, self.err
-        assert "\x1b" not in self.err
-        for word in words:
-            assert word in self.err, self.err
-        return self.err
+from cli_result import Result
 
 
 @pytest.fixture(scope="session", autouse=True)

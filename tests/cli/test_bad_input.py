@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import GPU
+from cli_result import GPU
 
 from setupgen.cli.main import COMMANDS
 
@@ -71,7 +71,26 @@ def test_nonsense_gets_a_sentence(run, arguments, words):
 
 @pytest.mark.parametrize(
     "option",
-    "use-case experience users context os runtime exposure privacy license server model quant weights-file answers hardware ram cpu facts".split(),
+    [
+        "use-case",
+        "experience",
+        "users",
+        "context",
+        "os",
+        "runtime",
+        "exposure",
+        "privacy",
+        "license",
+        "server",
+        "model",
+        "quant",
+        "weights-file",
+        "answers",
+        "hardware",
+        "ram",
+        "cpu",
+        "facts",
+    ],
 )
 def test_an_empty_value_is_refused(run, option):
     stated = [] if option in {"hardware", "facts"} else GPU

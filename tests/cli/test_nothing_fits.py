@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import GPU
+from cli_result import GPU
 
 CASES = {
     "a model that is too large": (["--model", "zai/glm-5.2"], "weights take"),

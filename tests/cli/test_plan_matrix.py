@@ -114,7 +114,9 @@ def test_every_number_of_the_choice_is_explained(machine, use):
 @every_plan
 def test_alternatives_differ_from_the_choice(machine, use):
     found = document(machine, use)
-    seen = [json.dumps([setup["model"]["id"], setup["weights"]["quant"], setup["server"]["id"], setup["settings"]]) for setup in setups(found)]
+    seen = [
+        json.dumps([setup["model"]["id"], setup["weights"]["quant"], setup["server"]["id"], setup["settings"]]) for setup in setups(found)
+    ]
     assert len(set(seen)) == len(seen)
 
 

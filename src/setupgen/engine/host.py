@@ -59,7 +59,7 @@ class Host:
         known = [part for part in self.hardware.parts if part.id]
         discrete = [part for part in known if part.kind == "gpu"]
         merged: dict[tuple[str, str], list[Part]] = {}
-        for part in discrete or known:
+        for part in sorted(discrete or known, key=lambda part: (-part.memory_bytes, part.id, part.name)):
             merged.setdefault((part.vendor, part.kind), []).append(part)
         groups = [
             Group(vendor, kind, tuple(parts), tuple(self.pack.devices[part.id] for part in parts))
@@ -81,8 +81,9 @@ class Host:
     @property
     def arm64(self) -> bool:
         """Whether the processor is 64-bit Arm."""
-        features = (self.group.devices if self.group else ()) or (self.cpu,)
-        return any(device.raw.get("architecture") == "arm64" for device in (*features, self.cpu))
+        if self.hardware.architecture:
+            return self.hardware.architecture == "arm64"
+        return any(device.raw.get("architecture") == "arm64" for device in (*(self.group.devices if self.group else ()), self.cpu))
 
     @property
     def ram_bandwidth_gb_s(self) -> float:

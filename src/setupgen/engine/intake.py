@@ -93,6 +93,8 @@ def _hardware(pack: Pack, answers: Answers, detected: Mapping[str, Any] | None) 
     specs = answers.values.get("hardware")
     if isinstance(specs, str):
         specs = [specs]
+    if specs is not None and not isinstance(specs, (list, tuple)):
+        raise _wrong(answers, "hardware", specs, "a name or a list of names such as '2x RTX 4090'")
     specs = [spec for spec in specs or () if spec != "auto"]
     ram = answers.values.get("ram")
     ram_bytes = parse_size(str(ram), place=answers.place("ram")) if ram is not None else 0

@@ -5,7 +5,7 @@ Nothing is ever taken from the machine that runs the program: what a description
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.hardware import identify, resolve_device
@@ -23,6 +23,7 @@ USUAL_RAM_GIB = {"laptop": 16, "consumer": 32, "workstation": 64, "data-center":
 USUAL_CPU = {"laptop": "generic/dual-channel-ddr5", "data-center": "generic/server-ddr5"}
 FALLBACK_CPU = "generic/dual-channel-ddr4"
 CPU_ONLY_RAM_GIB = 16
+TOO_LARGE = 2**63
 
 
 @dataclass
@@ -66,23 +67,30 @@ def stated_hardware(pack: Pack, specs: Sequence[str], *, ram_bytes: int, cpu: st
             cpus.append(device)
             board_ram = max(board_ram, memory or 0)
             continue
-        parts.append(
-            Part(device.id, label_of(device, memory or 0), device.vendor, device.kind, memory or 0, count, capability=device.capability)
-        )
+        part = Part(device.id, label_of(device, memory or 0), device.vendor, device.kind, memory or 0, count, capability=device.capability)
+        same = next((index for index, other in enumerate(parts) if replace(other, count=count) == part), None)
+        if same is None:
+            parts.append(part)
+        else:
+            parts[same] = replace(part, count=parts[same].count + count)
     if len(cpus) > 1:
         message = "more than one CPU is named."
         raise UsageError(message, place=place, hint="Name one, and use --cpu for what stands beside an accelerator.")
-    first = pack.devices[parts[0].id] if parts else None
+    first = pack.devices[min(parts, key=lambda part: (-part.memory_bytes, part.id)).id] if parts else None
     cpu_device, cpu_name = _cpu(pack, cpu, cpus, first, assumptions, origins, cpu_place)
     ram = _ram(ram_bytes, board_ram, parts, first, assumptions, origins)
     devices = [pack.devices[part.id] for part in parts] + cpus
-    limited = next((device for device in devices if device.os), None)
+    limited = [device for device in devices if device.os]
+    allowed = tuple(os for os in limited[0].os if all(os in device.os for device in limited)) if limited else ()
+    if limited and not allowed:
+        message = f"{limited[0].name} runs {', '.join(limited[0].os)}, and not everything beside it does: that is no single machine."
+        raise UsageError(message, place=place, hint="Name the hardware of one machine.")
     found = Found(
         Hardware(tuple(parts), ram, cpu_device.id, cpu_name),
-        os=limited.os[0] if limited else "",
-        os_origin="declared" if limited else "",
-        allowed_os=limited.os if limited else (),
-        allowed_os_because=limited.name if limited else "",
+        os=allowed[0] if allowed else "",
+        os_origin="declared" if allowed else "",
+        allowed_os=allowed,
+        allowed_os_because=limited[0].name if limited else "",
         origins=origins,
         assumptions=assumptions,
     )
@@ -123,7 +131,7 @@ def _ram(stated: int, board: int, parts: list[Part], first: Device | None, assum
     unified = [part.memory_bytes for part in parts if part.kind == "unified"]
     if unified:
         origins["hardware.ram_bytes"] = "declared"
-        return unified[0]
+        return max(unified)
     if stated or board:
         origins["hardware.ram_bytes"] = "declared"
         return stated or board
@@ -146,7 +154,7 @@ def detected_hardware(pack: Pack, document: Mapping[str, Any], *, ram_bytes: int
     assumptions: list[Assumption] = []
     origins = {"hardware.devices": "detected"}
     clashes: list[str] = []
-    parts = _detected_parts(pack, reader, origins)
+    parts = _detected_parts(pack, reader, origins, assumptions, clashes)
     cpu_device, cpu_name = _detected_cpu(pack, reader, parts, cpu, assumptions, origins, place)
     total = reader.known("memory.total_bytes", int)
     ram = ram_bytes or (total if isinstance(total, int) else 0)
@@ -157,11 +165,11 @@ def detected_hardware(pack: Pack, document: Mapping[str, Any], *, ram_bytes: int
         ram = CPU_ONLY_RAM_GIB * GIB
         origins["hardware.ram_bytes"] = "assumed"
         assumptions.append(Assumption("hardware.ram_bytes", ram, "The machine did not tell its main memory. Use --ram to say."))
-    clashes += [str(note) for note in reader.get("notes") or () if isinstance(note, str)]
+    clashes += [note for note in reader.collection("notes", list) if isinstance(note, str)]
     bandwidth = reader.known("memory.bandwidth_gb_s", (int, float))
     threads = reader.known("cpu.threads", int)
     disk = reader.known("disk.free_bytes", int)
-    tools = tuple(sorted((str(name), _tool(value)) for name, value in (reader.get("tools") or {}).items()))
+    tools = tuple(sorted((str(name), _tool(value)) for name, value in reader.collection("tools", dict).items()))
     os = _os(reader)
     runtime, because = _runtime(os, dict(tools), any(part.kind != "cpu" for part in parts))
     return Found(
@@ -169,16 +177,18 @@ def detected_hardware(pack: Pack, document: Mapping[str, Any], *, ram_bytes: int
             tuple(parts), ram, cpu_device.id, cpu_name,
             ram_bandwidth_gb_s=0.0 if isinstance(bandwidth, Unknown) else float(bandwidth),
             threads=0 if isinstance(threads, Unknown) else threads,
-            disk_free_bytes=disk, tools=tools,
+            disk_free_bytes=disk, tools=tools, architecture=_architecture(reader),
         ),
         os=os, os_origin="detected", runtime=runtime, runtime_because=because,
         origins=origins, assumptions=assumptions, clashes=tuple(clashes),
     )  # fmt: skip
 
 
-def _detected_parts(pack: Pack, reader: _Reader, origins: dict[str, str]) -> list[Part]:
+def _detected_parts(
+    pack: Pack, reader: _Reader, origins: dict[str, str], assumptions: list[Assumption], clashes: list[str]
+) -> list[Part]:
     parts: dict[tuple[str, int], Part] = {}
-    for index, raw in enumerate(reader.get("accelerators") or []):
+    for index, raw in enumerate(reader.collection("accelerators", list)):
         if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
             raise reader.wrong(f"accelerators[{index}].name", raw, "an object with a name")
         device = _device(pack, raw)
@@ -188,9 +198,17 @@ def _detected_parts(pack: Pack, reader: _Reader, origins: dict[str, str]) -> lis
         if unified and not isinstance(memory, int):
             total = reader.known("memory.total_bytes", int)
             memory = total if isinstance(total, int) else memory
+        if isinstance(memory, int) and memory >= TOO_LARGE:
+            raise reader.wrong(f"accelerators[{index}].memory_bytes", memory, "less than 2^63")
         if not isinstance(memory, int) or memory <= 0:
             memory = device.memory_options[0] if device and device.memory_options else 0
-            origins["hardware.devices.memory_bytes"] = "assumed"
+            if raw.get("mig") is True:  # the card is cut up, and none of its instances was found
+                memory = 0
+                clashes.append(f"{raw['name']} is left out: MIG mode is on, and no instance was found.")
+            elif memory:
+                origins["hardware.devices.memory_bytes"] = "assumed"
+                text = f"The machine did not tell the memory of {raw['name']}; the smallest that it is sold with was taken."
+                assumptions.append(Assumption("hardware.devices.memory_bytes", memory, text))
         if not memory:
             device = None
         part = Part(
@@ -201,7 +219,7 @@ def _detected_parts(pack: Pack, reader: _Reader, origins: dict[str, str]) -> lis
             memory,
             driver=_tool(raw.get("driver")),
             capability=_text(raw.get("compute_capability")) or _text(raw.get("gfx_target")) or (device.capability if device else ""),
-            gpu_limit_bytes=limit if isinstance(limit, int) else 0,
+            gpu_limit_bytes=limit if isinstance(limit, int) and 0 < limit < TOO_LARGE else 0,
         )
         key = (part.name, part.memory_bytes)
         seen = parts.get(key)
@@ -252,6 +270,11 @@ def _detected_cpu(
         )
     )
     return device, shown
+
+
+def _architecture(reader: _Reader) -> str:
+    name = str(reader.get("cpu.architecture") or "").lower()
+    return {"aarch64": "arm64", "arm64": "arm64", "x86_64": "amd64", "amd64": "amd64"}.get(name, "")
 
 
 def _os(reader: _Reader) -> str:
@@ -315,9 +338,22 @@ class _Reader:
             return Unknown(str(value["unknown"]))
         if isinstance(value, bool) or not isinstance(value, kind):
             raise self.wrong(key, value, "a number" if kind is not str else "text")
-        if not isinstance(value, str) and value < 0:
+        if not isinstance(value, str) and not value >= 0:  # also refuses what is not a number
             raise self.wrong(key, value, "0 or more")
+        if not isinstance(value, str) and value >= TOO_LARGE:
+            raise self.wrong(key, value, "less than 2^63")
         return value
+
+    def collection(self, key: str, kind: Any) -> Any:
+        """The list or mapping, empty where the document has none.
+
+        Raises:
+            UsageError: for anything else.
+        """
+        value = self.get(key)
+        if value is not None and not isinstance(value, kind):
+            raise self.wrong(key, value, "a list" if kind is list else "an object")
+        return value or kind()
 
     def wrong(self, key: str, value: Any, expected: str) -> UsageError:
         return UsageError(f"{key} is {shorten(repr(value))}, expected {expected}.", place=self._place)

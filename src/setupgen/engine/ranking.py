@@ -104,18 +104,22 @@ def parts(host: Host, candidate: Candidate) -> dict[str, float]:
     capacity = max((device.capacity_bytes for device in candidate.estimate.memory.devices), default=1)
     free = float(candidate.facts["fit.memory_margin_gib"]) * 1024**3 / capacity
     patience = float(use_case["patience_s"]) / pace
+    streams = max(host.needs.users, BATCH) if host.needs.experience == "throughput" else host.needs.users
     return {
         "quality": quality(candidate.model, candidate.suitability),
         "precision": precision(candidate),
         "speed": _enough(decode / (comfortable * pace)),
         "latency": exp(-max(0.0, speed.ttft_s.value / patience - 1) / 3),
-        "throughput": _enough(total / (comfortable * max(host.needs.users, 8))),
+        "throughput": _enough(total / (comfortable * streams)),
         "usable": _usable(use_case, effective_billions(candidate.model), decode, speed.ttft_s.value / patience),
         "frugal": -log2(max(candidate.cards, 1)),
         "fit": min(free, 0.1) * 10 - 1,
         "rules": sum(effect.weight for effect in candidate.effects if effect.kind == "prefer") * RULE_UNIT,
     }
 
+
+BATCH = 8
+"""Streams at a comfortable speed that somebody who wants throughput looks for, however few people there are."""
 
 READING_TPS = 2000.0
 """Tokens per second that embeddings and speech should be read at; these use cases write nothing."""

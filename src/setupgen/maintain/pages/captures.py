@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 README_PLAN = ("plan", "--hardware", "rtx-3090", "--use-case", "coding-agent")
 """The command whose output the README shows."""
 
-README_COLUMNS = 100
-PAGE_COLUMNS = 88
-
 FOLDED = "\nWhy\n"
 """Where the output is cut in two: the README shows what comes before, and folds away the rest."""
 
@@ -39,8 +36,8 @@ def write_captures(root: Path) -> list[Path]:
 
 
 def plan_example() -> str:
-    """The beginning of the plan on the README's first screen, as narrow as a page of the booklet."""
-    return f"```text\n{_trimmed(_run('setupgen', *README_PLAN, columns=PAGE_COLUMNS)).partition(FOLDED)[0].rstrip()}\n```"
+    """The beginning of the plan on the README's first screen."""
+    return f"```text\n{_trimmed(_run('setupgen', *README_PLAN)).partition(FOLDED)[0].rstrip()}\n```"
 
 
 def _trimmed(output: str) -> str:
@@ -61,9 +58,9 @@ def with_capture(text: str, output: str) -> str:
     return changed
 
 
-def _run(module: str, *arguments: str, columns: int = README_COLUMNS) -> str:
+def _run(module: str, *arguments: str) -> str:
     """What a command prints where it has no terminal."""
-    environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    environment = {**os.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     command = [sys.executable, "-m", module, *arguments]
     result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False, timeout=120)  # noqa: S603  our own program
     if result.returncode != 0:
