@@ -34,11 +34,11 @@ format: .venv/.dev ## mend what ruff can mend
 
 site: .venv/.dev $(PACK) ## build the booklet into ./site
 	$(BIN)/python -m setupgen.maintain pages
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-serve: .venv/.dev $(PACK) ## the booklet on http://127.0.0.1:8000, rebuilt as files change
+serve: .venv/.dev $(PACK) ## the booklet on http://127.0.0.1:8000, rebuilt as texts change
 	$(BIN)/python -m setupgen.maintain pages
-	$(BIN)/mkdocs serve
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 bench: .venv/.dev $(PACK) ## speed, scale and accuracy, each a table
 	@for script in benchmarks/*.py; do [ ! -f "$$script" ] || { echo "== $$script"; $(BIN)/python "$$script"; } || exit 1; done

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from setupgen.engine.document import check_document, dotted
 from setupgen.engine.estimation import RowEstimator
 from setupgen.engine.explanation import explain
 from setupgen.engine.intake import Answers, facts_of
@@ -81,7 +82,11 @@ class Engine:
 def _inputs(answers_json: str, detected_json: str) -> tuple[Answers, dict[str, Any] | None]:
     answers = Answers()
     answers.update(_load(answers_json, "answers"), source="answers")
-    return answers, _load(detected_json, "detected") if detected_json else None
+    if not detected_json:
+        return answers, None
+    detected = _load(detected_json, "detected")
+    check_document(detected, lambda keys: f"detected, {dotted(keys)}")
+    return answers, detected
 
 
 def _load(text: str, place: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the tests of the planner share: the real knowledge base, facts from answers, and plans that are made once."""
 
 import json
+import re
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -67,3 +68,23 @@ def card(name="NVIDIA GeForce RTX 3090", gib=24, **changes):
         "compute_capability": "8.6",
     }  # fmt: skip
     return found | changes
+
+
+def setups(plan_):
+    """The choice and the alternatives of a plan in JSON."""
+    return [*([plan_["choice"]] if plan_["choice"] else []), *plan_["alternatives"]]
+
+
+def spec(device, memory_bytes=0, count=1):
+    """A device as `--hardware` takes it."""
+    size = f" {memory_bytes / 1024**3:g}GB" if memory_bytes else ""
+    return f"{count}x {device.id}{size}" if count > 1 else f"{device.id}{size}"
+
+
+def tradeoffs(sentence):
+    """The comparisons with numbers in a trade-off: (unit, new, old, whether it is told as a loss)."""
+    head, but, tail = sentence.partition(", but ")
+    found = []
+    for text, loss in ((head, None if not but else False), (tail, True)):
+        found += [(unit, new, old, loss) for new, old, unit in re.findall(r"([\d.]+) instead of ([\d.]+) (tokens/s|GiB)", text)]
+    return found

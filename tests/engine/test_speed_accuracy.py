@@ -87,7 +87,9 @@ def test_constants_fitted_without_three_common_devices_predict_them(rows):
 def test_every_used_measurement_names_its_source(rows):
     with (DATA / "speed.csv").open(encoding="utf-8", newline="") as file:
         raw = {row["id"]: row for row in csv.DictReader(file)}
-    assert all("http" in raw[row.id]["source_url"] or "text index id" in raw[row.id]["source_url"] or row.source == "cpu_speed" for row in rows)
+    assert all(
+        "http" in raw[row.id]["source_url"] or "text index id" in raw[row.id]["source_url"] or row.source == "cpu_speed" for row in rows
+    )
 
 
 def test_the_report_shows_classes_worst_rows_and_peers(rows):

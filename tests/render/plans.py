@@ -218,6 +218,11 @@ def with_key(made, variable="LLAMA_API_KEY"):
     return made | {"choice": merged(made["choice"], {"settings": key, "connection": {"key_env": variable}})}
 
 
+def offline(made):
+    """The plan for a host that may fetch nothing at run time."""
+    return made | {"facts": merged(made["facts"], {"needs": {"offline": True}})}
+
+
 def behind_caddy(made, exposure="lan", variable="OLLAMA_API_KEY", port=8443, address="192.168.1.20"):
     """The plan with Caddy in front, which checks the key."""
     base = f"https://{address}:{port}"
@@ -267,6 +272,7 @@ SHAPES = {
     },
     "llama-cpp-key": with_key(plan()),
     "vllm-key": with_key(plan("vllm"), "VLLM_API_KEY"),
+    "ollama-offline": offline(plan("ollama")),
     "ollama-lan": behind_caddy(plan("ollama")),
     "ollama-lan-podman": behind_caddy(plan("ollama", "podman")),
     "vllm-internet": behind_caddy(plan("vllm"), "internet", "VLLM_API_KEY", 443, "llm.example.org"),

@@ -3,7 +3,7 @@ import re
 
 import pytest
 import yaml
-from plans import HOPS, ROOT, SHAPES, TEMPLATES, behind_caddy, merged, plan, with_key
+from plans import HOPS, ROOT, SHAPES, TEMPLATES, behind_caddy, offline, plan, with_key
 
 from setupgen.errors import NothingFitsError, UnknownNameError, UsageError
 from setupgen.render.files import render, render_proxy, render_setup
@@ -134,10 +134,8 @@ def test_local_weights_are_mounted_and_not_fetched():
 
 
 def test_offline_fetches_only_when_told():
-    made = plan("ollama")
-    made = made | {"facts": merged(made["facts"], {"needs": {"offline": True}})}
-    assert compose_of(made)["services"]["pull"]["profiles"] == ["fetch"]
-    assert "HF_TOKEN" not in "".join(render(plan("vllm") | {"facts": made["facts"]}, TEMPLATES).values())
+    assert compose_of(SHAPES["ollama-offline"])["services"]["pull"]["profiles"] == ["fetch"]
+    assert "HF_TOKEN" not in "".join(render(offline(plan("vllm")), TEMPLATES).values())
 
 
 def test_a_key_lives_in_env_only_and_an_empty_one_stops_the_start():

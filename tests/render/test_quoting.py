@@ -28,6 +28,8 @@ HOSTILE = [
     "!!python/object:os.system",
     "&anchor *alias <<: merge",
     "- item",
+    "1. item",
+    "0.40.2",
     "key: value # comment",
     "no",
     "0o17",

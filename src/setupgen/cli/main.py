@@ -132,7 +132,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _say(error: SetupgenError, code: int) -> int:
-    text = str(error)
+    text = "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in str(error))
     print(text if text.startswith(("setupgen ", "setupgen:")) else f"setupgen: {text}", file=sys.stderr)
     return code
 

@@ -128,23 +128,48 @@ def read_facts(path: str) -> dict[str, Any]:
     """A detection document from a JSON file.
 
     Raises:
-        UsageError: with file and line where it is not JSON, or no object.
+        UsageError: with file, line and key where it is not JSON, or not of the shape that `setupgen detect` writes.
     """
+    from setupgen.engine.document import check_document, dotted
+
+    hint = "`setupgen detect --json` writes such a file."
     text = read_text(path)
     try:
-        document = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        document = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
-        message = f"not JSON ({getattr(error, 'msg', 'nested too deeply')})."
-        raise UsageError(message, place=f"{path}, line {line}", hint="`setupgen detect --json` writes such a file.") from error
+        message = f"not JSON ({getattr(error, 'msg', None) or shorten(str(error))})."
+        raise UsageError(message, place=f"{path}, line {line}", hint=hint) from error
     if not isinstance(document, dict):
-        message = "expected a JSON object as `setupgen detect --json` prints it."
-        raise UsageError(message, place=path)
+        message = "expected a JSON object."
+        raise UsageError(message, place=f"{path}, line 1", hint=hint)
+    check_document(document, lambda keys: f"{path}, {_line_of(text, keys)}{dotted(keys)}")
     return document
 
 
+def _no_constant(name: str) -> None:
+    message = f"{name} is no number"
+    raise ValueError(message)
+
+
+def _line_of(text: str, keys: tuple[str | int, ...]) -> str:
+    """``line 3, `` for a key of a JSON text, or nothing where YAML, which knows lines, does not read the text."""
+    import yaml
+
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return ""
+    for key in keys:
+        if isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+            node = node.value[key]
+        elif isinstance(node, yaml.MappingNode):
+            node = next((inner for name, inner in node.value if name.value == key), node)
+    return f"line {node.start_mark.line + 1}, " if node else ""
+
+
 def read_answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Answers from a YAML file, with the place of each.
+    """Answers from a YAML file, with the place of each. Values stay as they are written: what they mean is decided where options are read.
 
     Raises:
         UsageError: with file, line and key.
@@ -153,24 +178,43 @@ def read_answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
 
     text = read_text(path)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=yaml.BaseLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}, line {mark.line + 1}" if mark else path
-        message = f"not YAML ({getattr(error, 'problem', None) or shorten(str(error))})."
-        raise UsageError(message, place=place) from error
+        problem = "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "problem", None) or shorten(str(error))
+        raise UsageError(f"not YAML ({problem}).", place=place) from error
     if node is None:
         return {}, {}
-    if not isinstance(node, yaml.MappingNode) or not isinstance(values, dict):
+    if not isinstance(node, yaml.MappingNode):
         message = "expected keys with values, such as `use_case: chat`."
         raise UsageError(message, place=f"{path}, line {node.start_mark.line + 1}")
+    values: dict[str, Any] = {}
     places: dict[str, str] = {}
-    for key, _ in node.value:
-        name = str(key.value)
-        place = f"{path}, line {key.start_mark.line + 1}, {shorten(name)}"
-        if name in places:
-            message = "stated twice."
-            raise UsageError(message, place=place)
-        places[name] = place
-    return {str(key): value for key, value in values.items()}, places
+    for key, value in node.value:
+        line = f"{path}, line {key.start_mark.line + 1}"
+        if not isinstance(key, yaml.ScalarNode):
+            raise UsageError("a key must be one word.", place=line)
+        place = f"{line}, {shorten(key.value)}"
+        if key.value in places:
+            raise UsageError("stated twice.", place=place)
+        places[key.value] = place
+        values[key.value] = _answer(key.value, value, place)
+    return values, places
+
+
+NOTHING = {"", "~", "null", "Null", "NULL"}
+
+
+def _answer(key: str, node: Any, place: str) -> Any:
+    """One answer: text, a flag, nothing, or the list of texts that hardware may be."""
+    if node.id == "scalar":
+        if node.style is None and node.value in NOTHING:
+            return None
+        if not node.value:
+            raise UsageError("nothing is given.", place=place, hint="Leave it out, or say a value.")
+        return {"true": True, "false": False}.get(node.value.lower(), node.value) if key == "offline" else node.value
+    if key == "hardware" and node.id == "sequence" and node.value and all(item.id == "scalar" for item in node.value):
+        return [item.value for item in node.value]
+    expected = "a name or a list of names" if key == "hardware" else "one value"
+    raise UsageError(f"expected {expected}, got {'a list' if node.id == 'sequence' else 'keys with values'}.", place=place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from setupgen.engine.conditions import holds
 from setupgen.engine.plan import Caution, Decision
 from setupgen.knowledge import GIB
 
@@ -205,8 +206,11 @@ def warnings(host: Host, field: Field, best: Candidate | None, choice: Choice | 
 
 
 def _faults(host: Host, best: Candidate) -> Iterator[Caution]:
+    known = {**host.lookup, **best.facts}
     for number, fault in enumerate(best.model.raw.get("faults", ()), 1):
-        yield Caution(f"known-fault-{number}", f"{best.model.name}: {fault}", tuple(host.pack.urls(best.model.sources[:1])))
+        text, when = (fault, None) if isinstance(fault, str) else (fault["text"], fault["when"])
+        if when is None or holds(when, known.get):
+            yield Caution(f"known-fault-{number}", f"{best.model.name}: {text}", tuple(host.pack.urls(best.model.sources[:1])))
 
 
 def open_questions(host: Host, book: RuleBook, field: Field) -> Iterator[str]:

@@ -18,7 +18,15 @@ SHOWN = 3
 
 
 def would_fit(host: Host, field: Field) -> Iterator[str]:
-    """What came nearest and what would make it fit, the most useful sentence first."""
+    """What came nearest and what would make it fit, the most useful sentence first; never nothing."""
+    found = list(_sentences(host, field))
+    if not found:
+        texts = dict.fromkeys(item.because for item in field.rejected)
+        found = [f"Another need: {' '.join(list(texts)[:SHOWN]) or 'the knowledge base has no model for this one.'}"]
+    return iter(found)
+
+
+def _sentences(host: Host, field: Field) -> Iterator[str]:
     yield from _insisted(host, field)
     by_reason: dict[str, list[Rejection]] = {}
     for item in field.rejected:
@@ -27,6 +35,9 @@ def would_fit(host: Host, field: Field) -> Iterator[str]:
         yield f"More memory, a smaller context or fewer users: {_smallest(host, crowded).because}"
     if slow := by_reason.get("speed.minimum"):
         yield f"A faster memory or a smaller model: {_smallest(host, slow).because}"
+    if licensed := by_reason.get("model.license"):
+        names = ", ".join(dict.fromkeys(host.pack.models[item.model].name for item in licensed[:SHOWN]))
+        yield f"A wider choice of licences than {host.needs.license}: it leaves out {names}{' and more' * (len(licensed) > SHOWN)}."
     if short := by_reason.get("model.context"):
         model = max((host.pack.models[item.model] for item in short), key=lambda item: (item.maximum_context, item.id))
         yield f"A smaller context: {host.needs.context} tokens are needed, and {model.name} takes the most with {model.maximum_context}."

@@ -255,7 +255,7 @@ def md(value: Any) -> Quoted:
     text = re.sub(r"([\\`*\[\]|<>])", r"\\\1", text)
     text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
     text = re.sub(r"&(?=#?\w+;)", r"\\&", text).replace("~~", "\\~~")
-    text = re.sub(r"^(\d+)([.)])", r"\1\\\2", text)
+    text = re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", text)
     return Quoted(f"\\{text}" if text[:1] in {"#", "+", "-", "="} else text)
 
 

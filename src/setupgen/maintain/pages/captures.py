@@ -19,7 +19,9 @@ README_PLAN = ("plan", "--hardware", "rtx-3090", "--use-case", "coding-agent")
 FOLDED = "\nWhy\n"
 """Where the output is cut in two: the README shows what comes before, and folds away the rest."""
 
-_BLOCK = re.compile(r"(<!-- captured: setupgen [^>]*? -->\n```text\n).*?(```\n)(.*?)(```text\n).*?(```\n</details>\n<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(
+    r"(<!-- captured: setupgen [^>]*? -->\n```text\n).*?(```\n)(.*?)(```text\n).*?(```\n</details>\n<!-- end -->)", re.DOTALL
+)
 
 
 def write_captures(root: Path) -> list[Path]:

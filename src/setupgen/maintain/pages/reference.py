@@ -54,7 +54,7 @@ def _models(pack: Pack) -> Iterator[str]:
         ]
         for model in pack.models.values()
     ]
-    yield from table(["Model", "Parameters", "Context", "Attention", "Licence", "Released", "Reviewed"], rows)
+    yield from table(["Model", "Parameters", "Context", "Attention", "Licence", "Released", "Reviewed"], rows, numbers=(5, 6))
     for model in pack.models.values():
         yield from _model(pack, model)
 
@@ -99,14 +99,13 @@ def _hardware(pack: Pack) -> Iterator[str]:
         if not devices:
             continue
         yield from ("", f"## {entry['label']} {{ #{segment} }}", "", entry["description"], "")
-        heads = ["Hardware", "Id", "Memory, GiB", "GB/s", "FP16 TFLOPS", "Target", "Backends", "Reviewed", "Sources"]
-        yield from table(heads, [_device(pack, device) for device in devices], numbers=(3, 4))
+        heads = ["Hardware", "GiB", "GB/s", "FP16 TFLOPS", "Target", "Backends", "Reviewed", "Sources"]
+        yield from table(heads, [_device(pack, device) for device in devices], numbers=(1, 2, 3, 6))
 
 
 def _device(pack: Pack, device: Device) -> list[Any]:
     return [
-        device.name,
-        f"`{device.id}`",
+        f"{device.name}<br>`{device.id}`",
         ", ".join(f"{size / 1024**3:g}" for size in device.memory_options),
         f"{device.bandwidth_gb_s:g}",
         f"{device.compute['fp16']:g}" if device.compute.get("fp16") else "",

@@ -245,10 +245,10 @@ def hosted(pack: Pack) -> Iterator[str]:
             offers.setdefault(offer.get("model") or offer["name"], []).append((price, provider["name"], offer))
     rows = []
     for model, found in sorted(offers.items(), key=lambda item: (min(item[1], key=_price)[0], item[0])):
-        _, provider, offer = min(found, key=_price)
+        _, seller, offer = min(found, key=_price)
         name = _model(pack.models[model]) if model in pack.models else f"{offer['name']} (not for download here)"
         prices = [f"{offer['input_per_mtok_usd']:.2f}", f"{offer['output_per_mtok_usd']:.2f}"]
-        rows.append([name, provider, *prices, f"[{offer['date']}]({pack.url(offer['source'])})"])
+        rows.append([name, seller, *prices, f"[{offer['date']}]({pack.url(offer['source'])})"])
     yield from table(["Model", "Cheapest at", "In, USD per million", "Out, USD per million", "As of"], rows, numbers=(2, 3))
 
 

@@ -44,8 +44,12 @@ def numbered(pack: Pack, sources: Iterable[str]) -> str:
 
 def parameters(total: int, active: int) -> str:
     """Parameters in billions, with the active ones of a mixture."""
-    size = f"{total / _BILLION:.3g} B"
-    return f"{size}, {active / _BILLION:.3g} B active" if active < total else size
+    size = _billions(total)
+    return f"{size}, {_billions(active)} active" if active < total else size
+
+
+def _billions(count: int) -> str:
+    return f"{float(f'{count / _BILLION:.3g}'):,g} B"
 
 
 def anchor(id_: str) -> str:

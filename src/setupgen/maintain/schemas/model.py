@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from setupgen.maintain.schemas.conditions import condition_defs, known_leaf
 from setupgen.maintain.schemas.parts import (
     ID,
     REPOSITORY,
@@ -24,6 +25,8 @@ from setupgen.maintain.schemas.parts import (
 
 if TYPE_CHECKING:
     from setupgen.maintain.tree import Tree
+
+_CONDITION: Schema = {"$ref": "#/$defs/condition1"}
 
 OLLAMA_NAME = r"^([a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*(:[A-Za-z0-9][A-Za-z0-9._-]*)?$"
 
@@ -72,7 +75,7 @@ def model(tree: Tree) -> Schema:
         "projector_bytes": integer("Size of the separate vision projector file."),
         "sampling": mapping_of(_sampling(), text("`default`, or the id of a use case or an experience.", ID)),
         "scores": list_of(_score()),
-        "faults": list_of(text(), "Known faults, a sentence each."),
+        "faults": list_of({"anyOf": [text(), mapping({"text": text(), "when": _CONDITION}, ("text", "when"))]}, "Known faults, a sentence each."),
         "notes": list_of(text()),
     }
     required = (
@@ -89,7 +92,7 @@ def model(tree: Tree) -> Schema:
         "sources",
         "reviewed",
     )
-    return kind("A model", mapping(properties | cited(), required))
+    return kind("A model", mapping(properties | cited(), required) | {"$defs": condition_defs(known_leaf(tree))})
 
 
 def _architecture(tree: Tree) -> Schema:
