@@ -42,6 +42,10 @@ LISTED = ("model", "device", "server", "client", "rule", "question", "source", "
 """Kinds of names that are too many for a message: `setupgen kb list` shows them."""
 
 
+FEW = 40
+"""Names that a message may list."""
+
+
 class UnknownNameError(UsageError):
     """A name that the knowledge base does not have (exit code 2).
 
@@ -54,10 +58,10 @@ class UnknownNameError(UsageError):
         self.suggestions = nearest(name, names)
         if self.suggestions:
             hint = f"Did you mean {', '.join(self.suggestions)}?"
-        elif kind in LISTED:
-            hint = f"`setupgen kb list {kind}` shows what is known."
-        else:
+        elif len(names) <= FEW and kind not in LISTED:
             hint = f"Known are {', '.join(names)}."
+        else:
+            hint = f"`setupgen kb list {kind if kind in LISTED else 'KIND'}` shows what is known."
         super().__init__(f"unknown {kind} {shorten(name)!r}.", place=place, hint=hint)
 
 

@@ -13,7 +13,7 @@ from setupgen.engine.estimation import RowEstimator
 from setupgen.engine.explanation import explain
 from setupgen.engine.intake import Answers, facts_of
 from setupgen.engine.planning import plan
-from setupgen.errors import SetupgenError, UsageError
+from setupgen.errors import SetupgenError, UsageError, shorten
 from setupgen.knowledge import Pack
 
 
@@ -81,7 +81,16 @@ class Engine:
 
 def _inputs(answers_json: str, detected_json: str) -> tuple[Answers, dict[str, Any] | None]:
     answers = Answers()
-    answers.update(_load(answers_json, "answers"), source="answers")
+    stated = _load(answers_json, "answers")
+    for key, value in stated.items():
+        names = isinstance(value, list) and key == "hardware" and all(isinstance(item, str) for item in value)
+        if not names and value is not None and not isinstance(value, (str, int, float)):
+            message = "expected one value, or a list of names for hardware."
+            raise UsageError(message, place=f"answers, {shorten(key)}")
+    if isinstance(stated.get("hardware"), (int, float)):
+        message = "expected a name or a list of names."
+        raise UsageError(message, place="answers, hardware")
+    answers.update(stated, source="answers")
     if not detected_json:
         return answers, None
     detected = _load(detected_json, "detected")

@@ -145,7 +145,7 @@ def test_version(run):
 
 
 def test_interrupted(run, monkeypatch):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("setupgen.engine.planning.plan", interrupt)

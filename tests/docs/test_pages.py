@@ -121,6 +121,14 @@ def test_documents_promise_no_command_that_is_not_there():
             assert command in COMMANDS, f"{name}: setupgen {command}"
 
 
+def test_generated_run_books_name_no_command_that_is_not_there():
+    books = [*(ROOT / "templates").rglob("*.j2"), *(ROOT / "tests" / "golden").rglob("README.md")]
+    assert books
+    for book in books:
+        for command in re.findall(r"(?:^|[`\"])setupgen ([a-z]+)", book.read_text(encoding="utf-8"), re.MULTILINE):
+            assert command in COMMANDS, f"{book.relative_to(ROOT)}: setupgen {command}"
+
+
 def test_the_readme_shows_a_plan_of_what_exists(pack):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"<!-- captured: setupgen {' '.join(README_PLAN)} -->" in text

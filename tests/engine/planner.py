@@ -88,3 +88,23 @@ def tradeoffs(sentence):
     for text, loss in ((head, None if not but else False), (tail, True)):
         found += [(unit, new, old, loss) for new, old, unit in re.findall(r"([\d.]+) instead of ([\d.]+) (tokens/s|GiB)", text)]
     return found
+
+
+STORIES = {
+    "coder": {"use_case": "coding-agent", "experience": "quality", "context": "64k", "os": "linux", "hardware": "rtx-3090", "ram": "64G"},
+    "team": {"use_case": "documents", "users": 4, "context": "16k", "os": "linux", "hardware": "2x rtx-4090", "ram": "64G", "exposure": "lan"},
+    "service": {
+        "use_case": "chat", "experience": "throughput", "users": 50, "context": "16k", "os": "linux", "hardware": "NVIDIA H100 80GB HBM3", "ram": "256G",
+        "exposure": "internet", "privacy": "local",
+    },
+    "mac": {"use_case": "chat", "hardware": "Apple M2 Max 64GB"},
+    "processor": {"use_case": "chat", "os": "linux", "hardware": "cpu", "ram": "32G"},
+    "board": {"use_case": "embeddings", "os": "linux", "hardware": "Raspberry Pi 5 8GB"},
+    "radeon": {"use_case": "creative-writing", "experience": "creativity", "os": "linux", "hardware": "rx-7900-xtx", "ram": "64G", "license": "open"},
+    "scans": {"use_case": "vision", "os": "windows", "hardware": "rtx-4070", "ram": "32G", "offline": True},
+    "small": {"use_case": "coding-agent", "experience": "quality", "context": "64k", "os": "linux", "hardware": "rtx-4060", "ram": "64G"},
+    "nothing": {"use_case": "chat", "model": "deepseek-v3.2", "hardware": "rtx-3060 12GB", "ram": "16G", "os": "linux"},
+}  # fmt: skip
+"""Answers of different people on different machines; the last one wants too much."""
+
+HAPPY = sorted(set(STORIES) - {"nothing"})

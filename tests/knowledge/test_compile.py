@@ -112,7 +112,7 @@ def test_pages_refuse_sources_that_are_not_listed(base):
 def test_conditions_and_effects_as_words():
     condition = {"all": [{"any": [{"fact": "a", "is": True}, {"fact": "b", "exists": False}]}, {"not": {"fact": "c", "in": ["x", "y"]}}]}
     assert condition_text(condition) == "(`a` is `true` or `b` is unknown) and not (`c` in `x`, `y`)"
-    assert effects_text([{"set": {"x": 1}}, {"warn": "Careful."}, {"exclude": {}}]) == "set x `1`; warn “Careful.”; exclude "
+    assert effects_text([{"set": {"x": 1}}, {"warn": "Careful."}, {"exclude": {}}]) == "set x `1`; warn “Careful.”; exclude it"
 
 
 def test_the_pack_is_json_without_surprises(base):

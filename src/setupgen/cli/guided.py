@@ -53,29 +53,13 @@ def ask(pack: Pack, answers: Answers) -> Plan | None:
         if answer != "":
             answers.update({key: answer})
         try:
-            facts = facts_from_cached(pack, answers)
+            facts = facts_from(pack, answers)
         except SetupgenError as error:
             questionary.print(f"  {error}", style="fg:ansired")
             answers.values.pop(key, None)
             continue
         index += 1
     return plan(pack, facts)
-
-
-_DETECTED: dict[str, Any] = {}
-
-
-def facts_from_cached(pack: Pack, answers: Answers) -> Any:
-    """Facts from answers, looking at this machine only once."""
-    from setupgen.engine.intake import facts_of
-
-    if answers.values.get("hardware") or "facts" in answers.values:
-        return facts_from(pack, answers)
-    if not _DETECTED:
-        from setupgen.detect import detect
-
-        _DETECTED.update(detect())
-    return facts_of(pack, answers, detected=_DETECTED)
 
 
 def _tell_hardware(hardware: Mapping[str, Any]) -> None:

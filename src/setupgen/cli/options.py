@@ -70,6 +70,8 @@ def answers_of(arguments: argparse.Namespace) -> Answers:
             raise UsageError("nothing is given.", place=f"--{key.replace('_', '-')}", hint="Leave it out, or say a value.")
     if arguments.answers is not None:
         values, places = read_answers(arguments.answers)
+        if isinstance(values.get("facts"), str):  # a path in the file is meant from where the file lies
+            values["facts"] = str(Path(arguments.answers).parent / values["facts"])
         answers.update(values, places)
         _describe_once(answers)
         for key, other in (("hardware", "facts"), ("facts", "hardware")):
@@ -88,22 +90,22 @@ def _describe_once(answers: Answers) -> None:
 
 
 def facts_from(pack: Pack, answers: Answers) -> Facts:
-    """The facts that answers state; this machine is looked at where no hardware is named."""
+    """The facts that answers state; this machine is looked at, once, where no hardware is named."""
     from setupgen.engine.intake import facts_of
 
     named = answers.values.get("hardware")
     named = [named] if isinstance(named, str) else named
-    detected: dict[str, Any] | None = None
-    if "facts" in answers.values:
-        detected = read_facts(str(answers.values["facts"]))
-    elif not named or list(named) == ["auto"]:
-        from setupgen.detect import detect
+    if answers.detected is None:
+        if "facts" in answers.values:
+            answers.detected = read_facts(str(answers.values["facts"]))
+        elif not named or list(named) == ["auto"]:
+            from setupgen.detect import detect
 
-        detected = detect()
-    elif "auto" in named:
-        message = "auto stands for this machine alone and cannot be mixed with names."
-        raise UsageError(message, place=answers.place("hardware"))
-    return facts_of(pack, answers, detected=detected)
+            answers.detected = detect()
+        elif "auto" in named:
+            message = "auto stands for this machine alone and cannot be mixed with names."
+            raise UsageError(message, place=answers.place("hardware"))
+    return facts_of(pack, answers, detected=answers.detected)
 
 
 def read_text(path: str) -> str:

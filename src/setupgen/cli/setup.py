@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from setupgen.cli.options import add_hardware_options, add_need_options, answers_of, facts_from
-from setupgen.cli.write import command_line, print_report, stated, write_setup
+from setupgen.cli.write import print_report, stated, write_setup
 from setupgen.errors import NothingFitsError
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not confirm_write(arguments.directory):
             print("Nothing was written.", file=sys.stderr)
             return 0
-    report = write_setup(
-        pack, document, Path(arguments.directory), command=command_line(answers, arguments.directory), overwrite=arguments.overwrite
-    )
+    report = write_setup(pack, document, Path(arguments.directory), detected=answers.detected, overwrite=arguments.overwrite)
     print_report(report)
     return 0
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from setupgen.cli.options import OPTIONS, add_hardware_options, add_need_options, answers_of, facts_from
+from setupgen.cli.options import add_hardware_options, add_need_options, answers_of, facts_from
 from setupgen.errors import NothingFitsError
 
 if TYPE_CHECKING:
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
     from setupgen.engine.intake import Answers
     from setupgen.knowledge import Pack
+
+
+FACTS = "setupgen.facts.json"
+"""What detection found, kept beside the files so that the same plan can be made anywhere."""
+
+AGAIN = "setupgen write . --answers setupgen.answers.yaml"
+"""The command that makes the files again, inside their folder."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -46,12 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     result["answers"] = stated(answers, result)
     report = write_setup(
         pack, result, Path(arguments.directory),
-        targets=arguments.target, command=command_line(answers, arguments.directory),
+        detected=answers.detected, targets=arguments.target,
         dry_run=arguments.dry_run, diff=arguments.diff, overwrite=arguments.overwrite,
     )  # fmt: skip
     if arguments.json:
-        import json
-
         print(json.dumps(report, ensure_ascii=False, sort_keys=True, indent=1))
     elif arguments.diff:
         print(report["diff"], end="")
@@ -65,8 +70,8 @@ def write_setup(
     result: Mapping[str, Any],
     directory: Path,
     *,
+    detected: Mapping[str, Any] | None = None,
     targets: Sequence[str] | None = None,
-    command: str = "",
     dry_run: bool = False,
     diff: bool = False,
     overwrite: bool = False,
@@ -76,8 +81,10 @@ def write_setup(
     from setupgen.output.write import plan_writes, write
     from setupgen.render.files import render_setup
 
-    rendered = render_setup(result, pack.templates, targets=targets, command=command)
+    rendered = render_setup(result, pack.templates, targets=targets, command=AGAIN)
     partial = bool(targets)
+    if detected is not None and not partial:
+        rendered.files[FACTS] = json.dumps(detected, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     if diff or dry_run:
         changes = plan_writes(rendered.files, directory, modes=rendered.modes, secrets=rendered.secrets, partial=partial)
     else:
@@ -102,31 +109,14 @@ def print_report(report: Mapping[str, Any]) -> None:
 
 
 def stated(answers: Answers, result: Mapping[str, Any]) -> dict[str, Any]:
-    """The answers that make this plan again, on any machine."""
-    needs = result["facts"]["needs"]
-    found = {key: needs[key] for key in sorted(needs)}
-    hardware = result["facts"]["hardware"]
-    if "hardware" in answers.values and answers.values["hardware"] != ["auto"]:
-        found.update({key: answers.values[key] for key in ("hardware", "ram", "cpu") if key in answers.values})
-        return found
-    devices = [f"{device['count']}x {device['id']}" for device in hardware["devices"] if device["id"]]
-    found["hardware"] = devices or ["cpu"]
-    if not hardware["unified"]:
-        found["ram"] = f"{hardware['ram_bytes'] // 1024**2}M"
+    """The answers that make this plan again, on any machine: what was answered, and what describes the hardware.
+
+    What was assumed is left out, so that better defaults of a later version reach the setup.
+    """
+    needs, origins = result["facts"]["needs"], result["facts"]["origins"]
+    found = {key: needs[key] for key in sorted(needs) if origins.get(f"needs.{key}") == "answered"}
+    found.update({key: answers.values[key] for key in ("hardware", "ram", "cpu") if key in answers.values})
+    if answers.detected is not None:
+        found.pop("hardware", None)
+        found["facts"] = FACTS
     return found
-
-
-def command_line(answers: Answers, directory: str) -> str:
-    """The command that makes these files again."""
-    words = ["setupgen", "write", directory]
-    for key in OPTIONS:
-        value = answers.values.get(key)
-        if value is None or value is False:
-            continue
-        flag = f"--{key.replace('_', '-')}"
-        if value is True:
-            words.append(flag)
-        else:
-            for item in value if isinstance(value, list) else [value]:
-                words += [flag, str(item)]
-    return shlex.join(words)

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
     Ranked = list[tuple[Candidate, Mapping[str, float]]]
 
+REAL_GAIN = 1.3
+"""Factor by which an alternative must be faster or smaller to be worth telling."""
+
+FOUR_BITS = 4.0
+
 CLOSE = 0.35
 """Score below the choice up to which a setup is worth telling for being faster or smaller."""
 
@@ -53,29 +58,29 @@ def _proposals(ranked: Ranked, floor: float) -> Iterator[tuple[str, Candidate, M
     if not rest:
         return
     best, best_score = ranked[0]
-    close = [item for item in rest if item[1]["total"] > best_score["total"] - CLOSE]
+    by_model: dict[str, tuple[Candidate, Mapping[str, float]]] = {}
+    for item in rest:
+        by_model.setdefault(item[0].model.id, item)
+    others = [item for id_, item in by_model.items() if id_ != best.model.id]
+    close = [item for item in others if item[1]["total"] > best_score["total"] - CLOSE and item[0].bits >= FOUR_BITS]
 
-    def top(key: Callable[[Candidate], float], pool: Ranked) -> Ranked:
-        """The best of the pool by this key, if it is better than the choice."""
-        better = [item for item in pool if key(item[0]) > key(best)]
-        return (
-            [max(better, key=lambda item: (round(key(item[0]), 6), item[1]["total"], [-ord(letter) for letter in item[0].model.id]))]
-            if better
-            else []
-        )
+    def top(key: Callable[[Candidate], float], pool: Ranked, gain: float) -> Ranked:
+        """The best of the pool by this key, if it is better than the choice by this factor."""
+        better = [item for item in pool if key(item[0]) > key(best) * gain]
+        return sorted(better, key=lambda item: (-round(key(item[0]), 6), -item[1]["total"], item[0].model.id))[:1]
 
-    usable = [item for item in rest if item[0].estimate.speed.decode_tps.value >= floor]
+    usable = [item for item in others if item[0].estimate.speed.decode_tps.value >= floor]
     for like, found in (
-        ("best-quality", top(lambda item: quality(item.model, item.suitability) + precision(item), usable)),
-        ("fastest", top(lambda item: item.estimate.speed.decode_tps.value, close)),
-        ("smallest", top(lambda item: -float(item.estimate.memory.total_bytes), close)),
+        ("best-quality", top(lambda item: quality(item.model, item.suitability) + precision(item), usable, 1.0)),
+        ("fastest", top(lambda item: item.estimate.speed.decode_tps.value, close, REAL_GAIN)),
+        ("smallest", top(lambda item: 1 / item.estimate.memory.total_bytes, close, REAL_GAIN)),
     ):
         for candidate, score in found:
             yield like, candidate, score
     easy = [item for item in close if item[0].deployment.server.id == EASE[0]]
     if easy and ranked[0][0].deployment.server.id != EASE[0]:
         yield ("least-effort", *easy[0])
-    for candidate, score in rest:
+    for candidate, score in others:
         yield "next-best", candidate, score
 
 
@@ -97,7 +102,8 @@ def tradeoff(host: Host, best: Candidate, other: Candidate) -> str:
     if abs(after - before) > 1:
         note(f"{after:.1f} instead of {before:.1f} GiB", better=after < before)
     if other.deployment.server.id != best.deployment.server.id:
-        note(f"{other.deployment.server.name} instead of {best.deployment.server.name}", better=True)
+        easier = EASE.index(other.deployment.server.id) < EASE.index(best.deployment.server.id) if known_ease(best, other) else True
+        note(f"{other.deployment.server.name} instead of {best.deployment.server.name}", better=easier)
     if gains and losses:
         return f"{_sentence(gains)}, but {', '.join(losses)}."
     if gains or losses:
@@ -105,6 +111,11 @@ def tradeoff(host: Host, best: Candidate, other: Candidate) -> str:
     return "Much the same; choose by taste or licence."
 
 
+def known_ease(*candidates: Candidate) -> bool:
+    """Whether it is known how much each one's server asks of a newcomer."""
+    return all(candidate.deployment.server.id in EASE for candidate in candidates)
+
+
 def _sentence(parts: list[str]) -> str:
     text = ", ".join(parts)
-    return text[0].upper() + text[1:]
+    return text if text.startswith(("vLLM", "llama.cpp")) else text[0].upper() + text[1:]

@@ -129,8 +129,20 @@ def image_of(host: Host, entry: Mapping[str, Any]) -> str:
     architecture = "arm64" if host.arm64 else "amd64"
     if architecture not in entry.get("architectures", (architecture,)):
         return ""
+    if entry.get("image_cuda13") and group_needs_cuda13(host):
+        return str(entry["image_cuda13"])
     by_architecture = entry.get("images", {})
     return str(by_architecture.get(architecture, entry.get("image", "")))
+
+
+CUDA13_CAPABILITY = (12, 1)
+"""GB10's compute capability: programs built with CUDA 12 hold no code for it."""
+
+
+def group_needs_cuda13(host: Host) -> bool:
+    """Whether the host's accelerators can only be driven by programs built with CUDA 13."""
+    capability = str(host.lookup["hardware.capability"] or "")
+    return host.group is not None and host.group.vendor == "nvidia" and _version(capability) >= CUDA13_CAPABILITY
 
 
 def _apply_rules(usable: list[Deployment], judgement: Judgement) -> tuple[list[Deployment], list[tuple[str, str, list[str]]]]:

@@ -147,7 +147,7 @@ def speed_of(
             layers=architecture.layers,
             is_mixture=model.is_mixture,
             kv_bytes_per_token=growing,
-            kv_constant_bytes=float(_constant_cache(architecture, workload)),
+            kv_constant_bytes=float(_constant_cache(architecture, workload, depth)),
             attention_flops_per_token_per_depth=attention_flops(architecture),
             depth=depth,
             parallel=workload.parallel,
@@ -195,13 +195,13 @@ def attention_flops(architecture: Architecture) -> float:
 
 
 @lru_cache(maxsize=8192)
-def _constant_cache(architecture: Architecture, workload: Workload) -> int:
+def _constant_cache(architecture: Architecture, workload: Workload, depth: int) -> int:
     """Bytes of cache that one sequence reads for a token however deep it is: full windows and states."""
     total = recurrent_bytes(architecture, 1)
     group = architecture.group("sliding")
     if group is not None:
         per_token = (group.head_dim + (group.value_dim or group.head_dim)) * group.kv_heads * group.cached_layers * 2
-        total += per_token * min(group.window, workload.context)
+        total += per_token * min(group.window, workload.context, depth)
     return total
 
 

@@ -39,10 +39,16 @@ CONTEXT_UNITS = {"": 1, "k": 1024, "m": 1024**2}
 
 
 class Answers:
-    """Answers with the place of each, for messages. A later `update` overrides, with its own places."""
+    """Answers with the place of each, for messages. A later `update` overrides, with its own places.
+
+    Attributes:
+        values: answers by key.
+        detected: the detection document that describes the machine, once somebody has read or made it.
+    """
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
+        self.detected: dict[str, Any] | None = None
         self._places: dict[str, str] = {}
 
     def update(self, values: Mapping[str, Any], places: Mapping[str, str] | None = None, *, source: str = "") -> None:

@@ -184,9 +184,7 @@ def detected_hardware(pack: Pack, document: Mapping[str, Any], *, ram_bytes: int
     )  # fmt: skip
 
 
-def _detected_parts(
-    pack: Pack, reader: _Reader, origins: dict[str, str], assumptions: list[Assumption], clashes: list[str]
-) -> list[Part]:
+def _detected_parts(pack: Pack, reader: _Reader, origins: dict[str, str], assumptions: list[Assumption], clashes: list[str]) -> list[Part]:
     parts: dict[tuple[str, int], Part] = {}
     for index, raw in enumerate(reader.collection("accelerators", list)):
         if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):

@@ -137,8 +137,9 @@ def _memory(machine: Machine, weights: int, need: _Need, *, size: int, replicas:
         if index not in chosen:
             devices.append(DeviceUse(slot.name, 0, slot.capacity_bytes))
             continue
-        claimed = claim_bytes(slot.capacity_bytes, slot.usable_bytes, options.claim_share) if options.family == "claiming" else 0
-        limit = claimed or slot.usable_bytes
+        usable = min(slot.usable_bytes, machine.ram_usable_bytes) if slot.unified else slot.usable_bytes
+        claimed = claim_bytes(slot.capacity_bytes, usable, options.claim_share) if options.family == "claiming" else 0
+        limit = claimed or usable
         fits = fits and need.total <= limit
         devices.append(DeviceUse(slot.name, max(claimed, need.total), slot.capacity_bytes))
     unified = machine.slots[0].unified

@@ -167,7 +167,8 @@ def _runtime(host: Host, best: Candidate) -> Decision:
 
 def _exposure(host: Host, choice: Choice) -> Iterator[Decision]:
     port = choice.settings["port"]
-    text = f"Only this host can reach it, on port {port}, which is written out because defaults have moved between versions."
+    reach = "Only the proxy on this host can reach the server itself" if choice.proxy else "Only this host can reach it"
+    text = f"{reach}, on port {port}, which is written out because defaults have moved between versions."
     yield Decision("settings.bind", choice.settings["bind"], text, "exposure.local", (), (("needs.exposure", host.needs.exposure),))
     if choice.proxy:
         yield Decision("proxy", choice.proxy["id"], choice.proxy["because"], "exposure.proxy")

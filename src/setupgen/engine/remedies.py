@@ -35,8 +35,9 @@ def _sentences(host: Host, field: Field) -> Iterator[str]:
         yield f"More memory, a smaller context or fewer users: {_smallest(host, crowded).because}"
     if slow := by_reason.get("speed.minimum"):
         yield f"A faster memory or a smaller model: {_smallest(host, slow).because}"
-    if licensed := by_reason.get("model.license"):
-        names = ", ".join(dict.fromkeys(host.pack.models[item.model].name for item in licensed[:SHOWN]))
+    barred = [host.pack.models[item.model] for item in by_reason.get("model.license", ())]
+    if licensed := [model for model in barred if model.use_cases.get(host.needs.use_case)]:
+        names = ", ".join(model.name for model in licensed[:SHOWN])
         yield f"A wider choice of licences than {host.needs.license}: it leaves out {names}{' and more' * (len(licensed) > SHOWN)}."
     if short := by_reason.get("model.context"):
         model = max((host.pack.models[item.model] for item in short), key=lambda item: (item.maximum_context, item.id))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.deployments import IMAGE_RUNTIMES
 from setupgen.engine.launch import launch
 from setupgen.engine.plan import Choice
 from setupgen.engine.weights import download_bytes
-from setupgen.knowledge import GIB
+from setupgen.knowledge import GIB, MIB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from setupgen.engine.candidates import Candidate
     from setupgen.engine.host import Host
+    from setupgen.engine.memory import Memory
     from setupgen.knowledge import Server
 
 LOOPBACK = "127.0.0.1"
@@ -53,7 +55,7 @@ def choose(host: Host, candidate: Candidate, score: Mapping[str, float]) -> Choi
         container=container,
         connection=connection_of(settings, server.raw.get("endpoints", {}), proxy, candidate.workload.context),
         sampling=sampling_of(host, candidate),
-        memory=candidate.estimate.memory,
+        memory=with_prompt_cache(candidate, settings["prompt_cache_mib"], unified=host.hardware.unified),
         speed=candidate.estimate.speed,
         clients=clients_of(host, candidate),
         score=score,
@@ -97,6 +99,7 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
         "reasoning_parser": parsers.get("reasoning"),
         "replicas": candidate.replicas,
         "runtime": candidate.deployment.runtime,
+        "sampling": sampling_of(host, candidate) if not embeds else {},
         "rerank": embeds and "rerank" in candidate.model.tasks,
         "memory_share": server.settings.get("memory_claim"),
         "tensor_parallel": placement.tensor_parallel,
@@ -129,6 +132,23 @@ def prompt_cache_mib(host: Host, candidate: Candidate) -> int:
     return min(default, int(spare / 4 / 1024**2) // 256 * 256)
 
 
+def with_prompt_cache(candidate: Candidate, mib: int, *, unified: bool) -> Memory:
+    """The memory estimate with the prompt cache that llama.cpp may fill in main memory."""
+    memory, size = candidate.estimate.memory, mib * MIB
+    shared = candidate.deployment.backend == "cpu" or unified
+    devices = memory.devices
+    if shared and devices:
+        first = devices[0]
+        devices = (replace(first, used_bytes=min(first.used_bytes + size, first.capacity_bytes)), *devices[1:])
+    return replace(
+        memory,
+        devices=devices,
+        host_bytes=memory.host_bytes + size,
+        overhead_bytes=memory.overhead_bytes + size,
+        total_bytes=memory.total_bytes + size,
+    )
+
+
 def container_of(host: Host, candidate: Candidate) -> dict[str, Any]:
     """What a container needs to run this candidate."""
     server = candidate.deployment.server
@@ -142,7 +162,8 @@ def container_of(host: Host, candidate: Candidate) -> dict[str, Any]:
         "volume_name": f"{server.id}-models",
         "health": list(raw.get("health", ())),
         "gpu": gpu,
-        "gpu_count": candidate.cards or (group.count if group else 0),
+        "gpu_count": candidate.cards * candidate.replicas or (group.count if group else 0),
+        "minimum_driver": str(server.backends.get(candidate.deployment.backend, {}).get("minimum_driver", "")),
         "shm_size": raw.get("shm_size", ""),
         "ipc": raw.get("ipc", ""),
         "environment": dict(raw.get("environment", {})),

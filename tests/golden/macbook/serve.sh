@@ -17,7 +17,7 @@ set +a
 set -- \
     llama-server \
     --hf-repo \
-    unsloth/Qwen3.6-35B-A3B-GGUF:Q5_K_M \
+    unsloth/Qwen3.6-35B-A3B-GGUF:Q6_K \
     --no-mmproj \
     --alias \
     qwen3.6-35b-a3b \
@@ -45,6 +45,14 @@ set -- \
     --ubatch-size \
     512 \
     --jinja \
+    --temp \
+    0.6 \
+    --top-p \
+    0.95 \
+    --top-k \
+    20 \
+    --min-p \
+    0.0 \
     --cache-ram \
     8192 \
     --cors-origins \

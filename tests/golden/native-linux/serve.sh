@@ -45,6 +45,14 @@ set -- \
     --ubatch-size \
     512 \
     --jinja \
+    --temp \
+    1.0 \
+    --top-p \
+    0.95 \
+    --top-k \
+    20 \
+    --min-p \
+    0.0 \
     --cache-ram \
     8192 \
     --cors-origins \

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.speed_constants import SPREAD
+from setupgen.maintain.pages.tables import price_rows
 from setupgen.maintain.pages.text import (
     anchor,
     cited,
@@ -159,6 +160,17 @@ def _vocabulary(pack: Pack) -> Iterator[str]:
         yield ""
 
 
+def _hosted(pack: Pack) -> Iterator[str]:
+    yield "Prices change without notice: each date is that of the page that the price was read on."
+    yield ""
+    yield from table(*price_rows(pack, "models.md"), numbers=(2, 3, 4))
+    for provider in (pack.hosted[key] for key in sorted(pack.hosted)):
+        yield from ("", f"## {provider['name']}", "")
+        if provider.get("privacy"):
+            yield from (provider["privacy"], "")
+        yield f"{len(provider['offers'])} offers known. Reviewed {provider['reviewed']}. {cited(pack, provider['sources'])}"
+
+
 def _accuracy(_: Pack) -> Iterator[str]:
     yield from (
         "Every speed that setupgen prints is an estimate with a range. The ranges below were set so that about four of five published",
@@ -182,7 +194,7 @@ def _accuracy(_: Pack) -> Iterator[str]:
 
 
 SPREAD_WORDS = {
-    "geforce": "NVIDIA GeForce and RTX cards since Volta",
+    "geforce": "NVIDIA cards with GDDR memory since Turing",
     "pascal": "NVIDIA Pascal and older",
     "hbm": "NVIDIA data-centre cards with stacked memory",
     "radeon": "AMD Radeon",
@@ -211,6 +223,7 @@ PAGES: dict[str, tuple[str, str, Callable[[Pack], Iterator[str]]]] = {
     "hardware": ("Hardware", "Every kind of hardware that is known, with the numbers that estimates rest on.", _hardware),
     "servers": ("Servers", "Every server and proxy, with the version that generated files pin.", _servers),
     "rules": ("Rules", "Every rule that a plan can name, with its reason and its sources.", _rules),
+    "hosted": ("Hosted prices", "What the same models, and stronger ones, cost at a provider.", _hosted),
     "accuracy": ("Accuracy", "How far estimates may be off, by class of hardware.", _accuracy),
     "vocabulary": ("Vocabulary", "The words that facts, models and rules are written with.", _vocabulary),
     "sources": ("Sources", "Every page that a claim rests on.", _sources),

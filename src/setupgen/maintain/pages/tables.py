@@ -53,12 +53,22 @@ def use_cases(pack: Pack) -> Iterator[str]:
             f"{entry['default_context']:,}",
             f"{entry['minimum_context']:,}",
             entry["comfortable_tps"] or "any",
-            ", ".join(entry["capabilities"]) or "nothing special",
+            f"{entry['patience_s']:g}",
+            ", ".join(entry["capabilities"]),
         ]
         for id_, entry in pack.vocabulary("use-cases").items()
     ]
-    heads = ["Use case", "Prompt, tokens", "Answer, tokens", "Usual context", "Least context", "Pleasant, tokens/s", "The model needs"]
-    yield from table(heads, rows, numbers=(1, 2, 3, 4, 5))
+    heads = [
+        "Use case",
+        "Prompt, tokens",
+        "Answer, tokens",
+        "Usual context",
+        "Least context",
+        "Pleasant, tokens/s",
+        "Patience, s",
+        "Must have",
+    ]
+    yield from table(heads, rows, numbers=(1, 2, 3, 4, 5, 6))
 
 
 def use_case_models(pack: Pack) -> Iterator[str]:
@@ -85,10 +95,15 @@ def experiences(pack: Pack) -> Iterator[str]:
     """What each experience weighs."""
     parts = ("quality", "precision", "speed", "latency", "throughput")
     rows = [
-        [f"{entry['label']}<br>`{id_}`", entry["description"], *(f"{entry['weights'].get(part, 0):g}" for part in parts)]
+        [
+            f"{entry['label']}<br>`{id_}`",
+            entry["description"],
+            *(f"{entry['weights'].get(part, 0):g}" for part in parts),
+            f"{entry['pace']:g}",
+        ]
         for id_, entry in pack.vocabulary("experiences").items()
     ]
-    yield from table(["Experience", "Meaning", *(part.capitalize() for part in parts)], rows, numbers=(2, 3, 4, 5, 6))
+    yield from table(["Experience", "Meaning", *(part.capitalize() for part in parts), "Pace"], rows, numbers=(2, 3, 4, 5, 6, 7))
 
 
 def experiences_compared(pack: Pack) -> Iterator[str]:
@@ -237,19 +252,32 @@ def servers(pack: Pack) -> Iterator[str]:
 
 
 def hosted(pack: Pack) -> Iterator[str]:
-    """The cheapest dated offer of each model."""
+    """The cheapest dated offer of each of the strongest models."""
+    yield from table(*price_rows(pack, "../reference/models.md", only="frontier"), numbers=(2, 3, 4))
+
+
+def price_rows(pack: Pack, models: str, *, only: str = "") -> tuple[list[str], list[list[str]]]:
+    """Titles and rows: each model at its cheapest provider, cheapest first.
+
+    Args:
+        pack: the knowledge base.
+        models: the page of models, as seen from the page that shows the rows.
+        only: take offers of this tier alone.
+    """
     offers: dict[str, list[tuple[float, str, Mapping[str, Any]]]] = {}
     for _, provider in sorted(pack.hosted.items()):
         for offer in provider["offers"]:
+            if only and offer.get("tier") != only:
+                continue
             price = offer["input_per_mtok_usd"] + offer["output_per_mtok_usd"]
             offers.setdefault(offer.get("model") or offer["name"], []).append((price, provider["name"], offer))
     rows = []
     for model, found in sorted(offers.items(), key=lambda item: (min(item[1], key=_price)[0], item[0])):
         _, seller, offer = min(found, key=_price)
-        name = _model(pack.models[model]) if model in pack.models else f"{offer['name']} (not for download here)"
+        name = f"[{pack.models[model].name}]({models}#{anchor(model)})" if model in pack.models else str(offer["name"])
         prices = [f"{offer['input_per_mtok_usd']:.2f}", f"{offer['output_per_mtok_usd']:.2f}"]
         rows.append([name, seller, *prices, f"[{offer['date']}]({pack.url(offer['source'])})"])
-    yield from table(["Model", "Cheapest at", "In, USD per million", "Out, USD per million", "As of"], rows, numbers=(2, 3))
+    return ["Model", "Cheapest at", "In, USD per million", "Out, USD per million", "As of"], rows
 
 
 def _price(item: tuple[float, str, Mapping[str, Any]]) -> tuple[float, str]:

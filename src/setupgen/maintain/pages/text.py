@@ -105,8 +105,11 @@ def effects_text(effects: Iterable[dict[str, Any]]) -> str:
         if kind == "warn":
             words.append(f"warn “{body if isinstance(body, str) else body['text']}”")
             continue
+        if not body:
+            words.append(f"{kind} it")
+            continue
         weight = f" by {effect['weight']:g}" if "weight" in effect else ""
-        words.append(f"{kind} " + ", ".join(f"{key} {value_text(value)}" for key, value in (body or {}).items()) + weight)
+        words.append(f"{kind} " + ", ".join(f"{key} {value_text(value)}" for key, value in body.items()) + weight)
     return "; ".join(words)
 
 

@@ -75,7 +75,9 @@ def model(tree: Tree) -> Schema:
         "projector_bytes": integer("Size of the separate vision projector file."),
         "sampling": mapping_of(_sampling(), text("`default`, or the id of a use case or an experience.", ID)),
         "scores": list_of(_score()),
-        "faults": list_of({"anyOf": [text(), mapping({"text": text(), "when": _CONDITION}, ("text", "when"))]}, "Known faults, a sentence each."),
+        "faults": list_of(
+            {"anyOf": [text(), mapping({"text": text(), "when": _CONDITION}, ("text", "when"))]}, "Known faults, a sentence each."
+        ),
         "notes": list_of(text()),
     }
     required = (

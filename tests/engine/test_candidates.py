@@ -1,0 +1,207 @@
+"""Every combination is made, and kept or rejected with the reason that came nearest."""
+
+from dataclasses import replace
+
+import pytest
+from planner import STORIES, facts, only, pack, planned
+
+from setupgen.engine.candidates import cache_choices, capacity_reason, card_choices, contexts_for, parallel_for, placement_kinds, survey, typical_depth, ubatch_for
+from setupgen.engine.deployments import Deployment
+from setupgen.engine.host import Host
+from setupgen.engine.rules import RuleBook
+from setupgen.engine.suitability import model_reason, source_of
+from setupgen.knowledge import Server
+
+SERVERS = pack().servers
+MODELS = pack().models
+
+
+def host(**stated):
+    return Host(pack(), facts(**{"use_case": "chat", "hardware": "rtx-3090", "os": "linux"} | stated))
+
+
+def field(*models, **stated):
+    return survey(Host(only(*models), facts(**{"use_case": "chat", "hardware": "rtx-3090", "os": "linux", "ram": "64G"} | stated)), RuleBook(pack()))
+
+
+def server(id_, **changes):
+    return replace(SERVERS[id_], raw={**SERVERS[id_].raw, **changes})
+
+
+def test_a_stated_context_is_the_only_one_and_an_assumed_one_may_shrink():
+    model = MODELS["qwen/qwen3.6-27b"]
+    assert contexts_for(host(context="32k"), model) == [32768]
+    assert contexts_for(host(), model) == [16384, 8192, 4096]
+    assert contexts_for(host(use_case="coding-agent"), model) == [65536], "an agent does not work with less"
+
+
+def test_as_much_as_possible_begins_with_the_models_own_limit():
+    model = MODELS["qwen/qwen3-8b"]
+    steps = contexts_for(host(context="max"), model)
+    assert steps[0] == model.maximum_context
+    assert steps == sorted(steps, reverse=True)
+    assert steps[-1] >= pack().vocabulary("use-cases")["chat"]["minimum_context"]
+
+
+def test_the_usual_depth_is_the_prompt_and_at_most_half_of_the_context():
+    assert typical_depth(host(), 16384) == 1500
+    assert typical_depth(host(), 2048) == 1024
+
+
+@pytest.mark.parametrize(
+    ("hardware", "name", "choices"),
+    [
+        ("rtx-3090", "llama-cpp", [(1, 1)]),
+        ("2x rtx-3090", "llama-cpp", [(1, 1), (2, 1)]),
+        ("4x rtx-3090", "vllm", [(1, 4), (2, 2), (4, 1)]),
+        ("3x rtx-3090", "vllm", [(1, 3), (2, 1)]),
+        (["rtx-3090", "rtx-4060"], "vllm", [(1, 2)]),
+        (["rtx-3090", "rtx-4060"], "llama-cpp", [(1, 1), (2, 1)]),
+        ("cpu", "llama-cpp", [(0, 1)]),
+    ],
+)
+def test_cards_are_shared_as_the_server_can(hardware, name, choices):
+    found = host(hardware=hardware, users=8)
+    assert card_choices(found, SERVERS[name], "cpu" if hardware == "cpu" else "cuda") == choices
+
+
+def test_there_are_no_more_copies_than_people():
+    assert card_choices(host(hardware="4x rtx-3090", users=1), SERVERS["vllm"], "cuda") == [(1, 1), (2, 1), (4, 1)]
+
+
+def test_people_are_shared_among_copies_and_none_is_left_out():
+    assert parallel_for(host(users=5), SERVERS["vllm"], 2) == 3
+    assert parallel_for(host(users=5), SERVERS["vllm"], 1) == 5
+    assert parallel_for(host(users=5, use_case="embeddings"), SERVERS["ollama"], 1) == 1
+
+
+def test_eight_bit_caches_come_after_the_servers_own():
+    model = MODELS["qwen/qwen3-8b"]
+    assert cache_choices(host(), model, Deployment(SERVERS["llama-cpp"], "cuda", "docker", "")) == ["f16", "q8_0"]
+    assert cache_choices(host(), model, Deployment(SERVERS["vllm"], "cuda", "docker", "")) == ["auto"], "a 3090 computes no FP8"
+    assert cache_choices(host(hardware="rtx-4090"), model, Deployment(SERVERS["vllm"], "cuda", "docker", "")) == ["auto", "fp8"]
+
+
+def test_no_cache_below_the_floor_of_the_use_case_is_tried():
+    for stated in STORIES.values():
+        found = host(**stated)
+        floor = found.use_case["cache_floor_bits"]
+        assert floor == 8 or cache_choices(found, MODELS["qwen/qwen3-8b"], Deployment(SERVERS["llama-cpp"], "cuda", "docker", "")) == ["f16"]
+
+
+def test_placements_are_those_that_server_and_model_can():
+    mixture, dense = MODELS["qwen/qwen3-30b-a3b"], MODELS["qwen/qwen3-8b"]
+    assert placement_kinds(SERVERS["llama-cpp"], mixture, "cuda") == ["full", "experts", "layers"]
+    assert placement_kinds(SERVERS["llama-cpp"], dense, "cuda") == ["full", "layers"]
+    assert placement_kinds(SERVERS["vllm"], mixture, "cuda") == ["full"]
+    assert placement_kinds(SERVERS["llama-cpp"], mixture, "cpu") == ["cpu"]
+
+
+def test_an_encoder_takes_its_text_in_one_go():
+    encoder = MODELS["baai/bge-m3"]
+    assert ubatch_for(SERVERS["llama-cpp"], encoder, 8192, 1) >= min(8192, encoder.maximum_context)
+
+
+def test_a_server_takes_only_so_many_people():
+    dense = MODELS["qwen/qwen3-8b"]
+    assert capacity_reason(SERVERS["ollama"], dense, 8) == ""
+    assert "at most about 8" in capacity_reason(SERVERS["ollama"], dense, 9)
+    assert "one user at a time" in capacity_reason(SERVERS["ollama"], MODELS["qwen/qwen3.5-9b"], 2)
+    assert capacity_reason(SERVERS["ollama"], MODELS["qwen/qwen3.5-9b"], 1) == ""
+
+
+def test_weights_come_from_where_the_server_pulls():
+    gguf = next(item for item in MODELS["qwen/qwen3-8b"].weights if item.format == "gguf")
+    named = replace(gguf, ollama="tiny:8b")
+    assert source_of(SERVERS["ollama"], named) == "tiny:8b"
+    assert source_of(SERVERS["ollama"], replace(gguf, ollama="")) == f"hf.co/{gguf.repository}:{gguf.quant}"
+    assert source_of(SERVERS["llama-cpp"], gguf) == f"{gguf.repository}:{gguf.quant}"
+    assert source_of(SERVERS["llama-cpp"], gguf, local_file="/models/a.gguf") == "/models/a.gguf"
+    assert source_of(SERVERS["vllm"], gguf) == gguf.repository
+    assert source_of(SERVERS["llama-cpp"], replace(gguf, repository="")) == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "stated", "by"),
+    [
+        ("qwen/qwen3-8b", {"model": "gpt-oss-20b"}, "needs.model"),
+        ("qwen/qwen3-embedding-0.6b", {}, "model.task"),
+        ("qwen/qwen3-8b", {"use_case": "vision"}, "model.capabilities"),
+        ("qwen/qwen3-8b", {"context": "1m"}, "model.context"),
+        ("qwen/qwen3-8b", {}, None),
+    ],
+)
+def test_a_model_that_cannot_serve_the_need_is_refused_with_the_formula(model, stated, by):
+    reason = model_reason(host(**stated), MODELS[model])
+    assert (reason[0] if reason else None) == by
+    assert reason is None or reason[1].endswith(".")
+
+
+def test_restricted_licences_are_refused_where_open_ones_are_wanted():
+    for model in MODELS.values():
+        for wanted, classes in (("open", {"open"}), ("commercial", {"open", "commercial"}), ("any", {"open", "commercial", "restricted"})):
+            reason = model_reason(host(license=wanted), model)
+            assert (reason is not None and reason[0] == "model.license") == (model.license_class not in classes)
+
+
+def test_insisting_on_a_model_overrules_what_is_recommended_but_not_what_it_can():
+    unusual = next(model for model in MODELS.values() if "text-generation" in model.tasks and not model.use_cases.get("chat"))
+    assert model_reason(host(), unusual)[0] == "model.use_case"
+    assert model_reason(host(model=unusual.id), unusual) is None
+    assert model_reason(host(model="whisper-large-v3"), MODELS["openai/whisper-large-v3"])[0] == "model.task"
+
+
+def test_what_fits_is_kept_and_what_does_not_is_refused_with_numbers():
+    found = field("qwen/qwen3-8b", "deepseek/deepseek-v3.2")
+    assert {candidate.model.id for candidate in found.candidates} == {"qwen/qwen3-8b"}
+    refused = [item for item in found.rejected if item.model == "deepseek/deepseek-v3.2"]
+    assert {item.server for item in refused} >= {"llama-cpp"}
+    assert all(item.by[0] in {"memory.weights", "memory.fit", "server.source"} or item.server == "vllm" for item in refused)
+    assert any("GiB" in item.because for item in refused)
+    assert found.tried > 10
+
+
+def test_a_server_is_refused_for_a_model_only_where_none_of_its_weights_can():
+    found = field("qwen/qwen3-8b", "google/gemma-3-27b")
+    kept = {(candidate.model.id, candidate.deployment.server.id) for candidate in found.candidates}
+    refused = {(item.model, item.server) for item in found.rejected if item.server and item.model}
+    assert not kept & refused
+    assert {pair for pair in kept | refused if pair[0] == "qwen/qwen3-8b"} >= {("qwen/qwen3-8b", name) for name in ("llama-cpp", "ollama", "vllm")}
+
+
+def test_insisting_on_a_quantisation_leaves_the_others_out():
+    found = field("qwen/qwen3-8b", quant="Q4_K_M")
+    assert {candidate.weights.quant for candidate in found.candidates} == {"Q4_K_M"}
+    assert not [item for item in field("qwen/qwen3-8b", quant="Q4_K_M").rejected if item.model and not item.server]
+
+
+def test_what_is_too_slow_for_the_use_case_is_refused_with_its_speed():
+    found = field("qwen/qwen3-32b", use_case="coding-agent", hardware="cpu", ram="64G", context="64k")
+    slow = [item for item in found.rejected if item.by == ("speed.minimum",)]
+    assert slow
+    assert "tokens/s" in slow[0].because
+
+
+def test_a_candidate_knows_the_facts_that_rules_read():
+    candidate = field("qwen/qwen3-30b-a3b").candidates[0]
+    named = {name for name, entry in pack().vocabulary("facts").items() if entry["scope"] == "candidate"}
+    assert named == set(candidate.facts)
+    assert all(value is not None for value in candidate.facts.values())
+
+
+def test_ties_are_broken_by_different_keys():
+    keys = [candidate.key for candidate in field("qwen/qwen3-8b", "qwen/qwen3-30b-a3b", hardware="2x rtx-3090").candidates]
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_vision_model_loads_its_projector_only_where_pictures_are_read():
+    seeing = planned(use_case="vision", model="qwen3-vl-8b", server="llama-cpp", hardware="rtx-3090", os="linux", context="16k", quant="Q4_K_M")
+    writing = planned(use_case="chat", model="qwen3-vl-8b", server="llama-cpp", hardware="rtx-3090", os="linux", context="16k", quant="Q4_K_M")
+    assert seeing["choice"]["settings"]["projector"] is True
+    assert writing["choice"]["settings"]["projector"] is False
+    assert seeing["choice"]["memory"]["total_bytes"] > writing["choice"]["memory"]["total_bytes"]
+
+
+def test_servers_are_records_of_the_knowledge_base():
+    assert isinstance(server("ollama", pulls=""), Server)
+    assert source_of(server("ollama", pulls=""), MODELS["qwen/qwen3-8b"].weights[0]) == MODELS["qwen/qwen3-8b"].weights[0].repository
