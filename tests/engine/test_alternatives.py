@@ -33,11 +33,12 @@ def test_each_sentence_is_true(story):
     choice = found["choice"]
     for other in found["alternatives"]:
         sentence = other["tradeoff"]
-        assert sentence[0].isupper()
+        assert not sentence[0].islower() or sentence.startswith(("vLLM", "llama.cpp"))
         assert sentence.endswith(".")
         for unit, new, old, loss in tradeoffs(sentence):
             pair = (other["speed"]["decode_tps"]["value"], choice["speed"]["decode_tps"]["value"]) if unit == "tokens/s" else (used_gib(other), used_gib(choice))
-            assert (float(new), float(old)) == pytest.approx(pair, abs=0.51 if unit == "tokens/s" else 0.051)
+            for text, number in zip((new, old), pair, strict=True):
+                assert float(text) == pytest.approx(number, abs=0.051 if "." in text else 0.51)
             assert new != old
             worse = pair[0] < pair[1] if unit == "tokens/s" else pair[0] > pair[1]
             assert loss is None or worse is loss

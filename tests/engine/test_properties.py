@@ -6,6 +6,7 @@
 import json
 import os
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -29,8 +30,17 @@ many = settings(deadline=None, max_examples=EXAMPLES, derandomize=EXAMPLES <= 15
 some = settings(many, max_examples=max(EXAMPLES // 3, 1))
 
 
+class Pair(tuple):
+    """A device and one of its sizes, printed as `--hardware` takes it."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return spec(*self)
+
+
 def with_sizes(device):
-    return [(device, size) for size in device.memory_options or (0,)]
+    return [Pair((device, size)) for size in device.memory_options or (0,)]
 
 
 ACCELERATORS = [pair for device in DEVICES if device.kind == "gpu" for pair in with_sizes(device)]
@@ -132,8 +142,8 @@ def is_worth_telling(found, host):
             "GiB": [sum(device["used_bytes"] for device in item["memory"]["devices"]) / GIB for item in (other, choice)],
         }
         for unit, new, old, loss in tradeoffs(other["tradeoff"]):
-            assert float(new) == pytest.approx(numbers[unit][0], abs=0.51 if unit == "tokens/s" and "." not in new else 0.051)
-            assert float(old) == pytest.approx(numbers[unit][1], abs=0.51 if unit == "tokens/s" and "." not in old else 0.051)
+            for text, number in zip((new, old), numbers[unit], strict=True):
+                assert float(text) == pytest.approx(number, abs=0.051 if "." in text else 0.51)
             assert new != old, other["tradeoff"]
             worse = float(new) < float(old) if unit == "tokens/s" else float(new) > float(old)
             assert loss is None or worse == loss, other["tradeoff"]
@@ -184,9 +194,24 @@ def test_plan_and_estimate_give_the_same_numbers(machine, need, chosen):
         row["cache_type"] = "f16"
     number = rows().row(row)
     shown = choice.to_json()
-    assert number["memory"] == shown["memory"]
+    assert number["memory"] == without_prompt_cache(shown, shared=found.facts.hardware.unified or choice.backend == "cpu")
     assert number["speed"] == shown["speed"]
     assert number["placement"]["kind"] == shown["settings"]["offload"]["kind"]
+
+
+def without_prompt_cache(shown, *, shared):
+    """The memory of a plan without what only the plan knows: the prompt cache that it allows in main memory."""
+    memory, size = dict(shown["memory"]), shown["settings"]["prompt_cache_mib"] * 1024**2
+    for key in ("overhead_bytes", "total_bytes", "host_bytes"):
+        memory[key] -= size
+    if shared:
+        first, *others = memory["devices"]
+        memory["devices"] = [{**first, "used_bytes": first["used_bytes"] - size}, *others]
+    return memory
+
+
+POINT = 0.02
+"""Score of one point of preference: what differs by less is as good."""
 
 
 def best_score(stated, chosen):
@@ -201,14 +226,14 @@ def test_more_memory_of_the_same_kind_never_makes_the_best_setup_worse(pair, nee
     scores = [best_score(need | {"hardware": spec(device, size), **({"ram": "64G"} if device.kind == "gpu" else {})}, chosen) for size in device.memory_options]
     known = [score for score in scores if score is not None]
     assert scores == [None] * (len(scores) - len(known)) + known, "what fits a small one fits a large one"
-    assert known == sorted(known)
+    assert all(larger >= smaller - POINT for smaller, larger in pairwise(known)), known
 
 
 @some
 @given(pair=st.sampled_from(ACCELERATORS), need=needs, chosen=models)
 def test_a_second_card_never_makes_the_best_setup_worse(pair, need, chosen):
     one, two = (best_score(need | {"hardware": spec(*pair, count), "ram": "64G"}, chosen) for count in (1, 2))
-    assert one is None or two >= one
+    assert one is None or two >= one - POINT
 
 
 @many

@@ -45,6 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     from setupgen.cli.pack import load_pack
 
     pack = load_pack()
+    for key in ("batch", *ROW_KEYS):
+        if getattr(arguments, key) == "":
+            raise UsageError("nothing is given.", place=f"--{key.replace('_', '-')}", hint="Leave it out, or say a value.")
     if arguments.batch:
         return _batch(pack, arguments.batch)
     row = {key: getattr(arguments, key, None) for key in ROW_KEYS}
@@ -70,7 +73,7 @@ def _one(pack: Pack, row: Mapping[str, Any], arguments: argparse.Namespace) -> d
     for key in keep:
         setattr(arguments, key, None)
     facts = facts_from(pack, answers_of(arguments))
-    return estimate_row(pack, row, facts)
+    return estimate_row(pack, row, facts, place="setupgen estimate")
 
 
 def _batch(pack: Pack, path: str) -> int:

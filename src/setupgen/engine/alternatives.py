@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from setupgen.engine.plan import Alternative
 from setupgen.engine.ranking import precision, quality
-from setupgen.engine.settings import choose
+from setupgen.engine.settings import choose, prompt_cache_mib, with_prompt_cache
+from setupgen.knowledge import GIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,8 +98,8 @@ def tradeoff(host: Host, best: Candidate, other: Candidate) -> str:
         note("better answers expected" if gained > 0 else "weaker answers expected", better=gained > 0)
     old, new = best.estimate.speed.decode_tps.value, other.estimate.speed.decode_tps.value
     if host.use_case["task"] == "text-generation" and abs(new / max(old, 0.01) - 1) > 0.1:  # noqa: PLR2004 - ten per cent are felt
-        note(f"{new:.0f} instead of {old:.0f} tokens/s", better=new > old)
-    before, after = (sum(device.used_bytes for device in item.estimate.memory.devices) / 1024**3 for item in (best, other))
+        note(f"{_tokens(new)} instead of {_tokens(old)} tokens/s", better=new > old)
+    before, after = (_used_gib(host, item) for item in (best, other))
     if abs(after - before) > 1:
         note(f"{after:.1f} instead of {before:.1f} GiB", better=after < before)
     if other.deployment.server.id != best.deployment.server.id:
@@ -109,6 +110,17 @@ def tradeoff(host: Host, best: Candidate, other: Candidate) -> str:
     if gains or losses:
         return f"{_sentence(gains or losses)}."
     return "Much the same; choose by taste or licence."
+
+
+def _tokens(rate: float) -> str:
+    """The rate with as many digits as tell two speeds apart that differ by a tenth."""
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"  # noqa: PLR2004 - from here a tenth is a whole token
+
+
+def _used_gib(host: Host, candidate: Candidate) -> float:
+    """What the devices hold, as the plan shows it."""
+    memory = with_prompt_cache(candidate, prompt_cache_mib(host, candidate), unified=host.hardware.unified)
+    return sum(device.used_bytes for device in memory.devices) / GIB
 
 
 def known_ease(*candidates: Candidate) -> bool:

@@ -50,6 +50,9 @@ class RowEstimator:
             if key not in KEYS:
                 kind = "key"
                 raise UnknownNameError(kind, str(key), KEYS, place=place)
+            if key != "hardware" and row[key] is not None and not isinstance(row[key], (str, int, float)):
+                message = f"{key} is {shorten(repr(row[key]))}, expected one value."
+                raise UsageError(message, place=place)
         for key in ("model", "quant"):
             if not isinstance(row.get(key), str):
                 message = f"{key} is missing."
@@ -57,7 +60,7 @@ class RowEstimator:
         return estimate_row(self._pack, row, self._facts_of(row, place), place=place)
 
     def _facts_of(self, row: Mapping[str, Any], place: str) -> Facts:
-        specs = row.get("hardware") or ["cpu"]
+        specs = ["cpu"] if row.get("hardware") is None else row["hardware"]
         specs = [specs] if isinstance(specs, str) else specs
         if not isinstance(specs, list) or not all(isinstance(spec, str) for spec in specs):
             message = f"hardware is {shorten(repr(specs))}, expected a list of names."
@@ -78,7 +81,10 @@ def estimate_row(pack: Pack, row: Mapping[str, Any], facts: Facts, *, place: str
         UsageError: for an unknown name or a number out of range.
     """
     model = pack.model(row["model"], place=place)
-    server = pack.server(str(row["server"]), place=place) if row.get("server") else None
+    server = pack.server(str(row["server"]), place=place) if row.get("server") is not None else None
+    if server and server.kind != "inference":
+        message = f"{server.name} is a {server.kind} and runs no model by itself."
+        raise UsageError(message, place=place)
     weights = weights_of(pack, model, str(row["quant"]), server, place)
     server_id = server.id if server else FORMAT_SERVERS[weights.format]
     host = Host(pack, facts)

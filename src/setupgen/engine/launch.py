@@ -54,6 +54,7 @@ SETTINGS = SWITCHES | {
     "reasoning_format",
     "reasoning_parser",
     "replicas",
+    "repository_file",
     "runtime",
     "sampling.min_p",
     "sampling.temperature",

@@ -46,9 +46,6 @@ PRECISION = (
     (1.5, -2.5),
 )
 
-NATIVE_QUANTS = frozenset({"MXFP4"})
-"""Quantisations that a model was trained in: nothing is lost."""
-
 SUITABILITY = {3: 0.12, 2: 0.04, 1: -0.08, 0: -0.2}
 
 
@@ -74,7 +71,7 @@ def quality(model: Model, suitability: int) -> float:
 def precision(candidate: Candidate) -> float:
     """What quantisation costs; more for small models, nothing where the model was trained in it."""
     cache = -0.01 if candidate.facts["settings.cache_bits"] < 16 else 0.0  # noqa: PLR2004 - 16-bit is the unquantised cache
-    if candidate.weights.quant in NATIVE_QUANTS:
+    if candidate.weights.quant == candidate.model.raw.get("native_quant"):
         return cache
     small = 2.5 if effective_billions(candidate.model) < 4 else 1.0  # noqa: PLR2004 - billions of parameters
     return _interpolate(candidate.bits) * small + cache

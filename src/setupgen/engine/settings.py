@@ -109,6 +109,7 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
         "tool_parser": parsers.get("tool") if tools else None,
         "ubatch": workload.ubatch,
         "unified": host.hardware.unified,
+        "repository_file": candidate.weights.file if ":" not in candidate.source and candidate.weights.file else None,
         "weights_file": host.needs.weights_file or None,
         "weights_source": candidate.source,
     }
@@ -133,7 +134,7 @@ def prompt_cache_mib(host: Host, candidate: Candidate) -> int:
 
 
 def with_prompt_cache(candidate: Candidate, mib: int, *, unified: bool) -> Memory:
-    """The memory estimate with the prompt cache that llama.cpp may fill in main memory."""
+    """The memory estimate with the prompt cache that llama.cpp may fill in main memory; the model's own total stays as it is."""
     memory, size = candidate.estimate.memory, mib * MIB
     shared = candidate.deployment.backend == "cpu" or unified
     devices = memory.devices
@@ -144,8 +145,6 @@ def with_prompt_cache(candidate: Candidate, mib: int, *, unified: bool) -> Memor
         memory,
         devices=devices,
         host_bytes=memory.host_bytes + size,
-        overhead_bytes=memory.overhead_bytes + size,
-        total_bytes=memory.total_bytes + size,
     )
 
 

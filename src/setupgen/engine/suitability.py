@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,10 +59,22 @@ def source_of(server: Server, weights: Weights, *, local_file: str = "") -> str:
     if naming == "ollama":
         if weights.ollama:
             return weights.ollama
-        return f"hf.co/{weights.repository}:{weights.quant}" if weights.repository and weights.format == "gguf" else ""
-    if naming == "repository-quant":
-        return f"{weights.repository}:{weights.quant}" if weights.repository else ""
+        usable = weights.repository and weights.format == "gguf" and tag_finds_file(weights)
+        return f"hf.co/{weights.repository}:{hub_label(weights)}" if usable else ""
+    if naming == "repository-quant" and weights.repository:
+        return f"{weights.repository}:{weights.quant}" if tag_finds_file(weights) else weights.repository
     return weights.repository
+
+
+def tag_finds_file(weights: Weights) -> bool:
+    """Whether ``repository:quant`` leads to the file: llama.cpp looks for the quantisation before a dot or a dash in file names."""
+    return not weights.file or re.search(re.escape(weights.quant) + "[.-]", weights.file, re.IGNORECASE) is not None
+
+
+def hub_label(weights: Weights) -> str:
+    """The name that the Hub gives a file's quantisation, which keeps the mark of Unsloth's own mixtures."""
+    marked = f"UD-{weights.quant}"
+    return marked if marked in weights.file else weights.quant
 
 
 def bits_per_weight(model: Model, size: int) -> float:

@@ -11,7 +11,6 @@ from setupgen.engine.host import Host
 from setupgen.engine.intake import Answers, facts_of
 from setupgen.engine.memory import Workload
 from setupgen.engine.planning import plan
-from setupgen.engine.ranking import NATIVE_QUANTS
 from setupgen.engine.weights import weight_bytes
 from setupgen.errors import SetupgenError
 from setupgen.maintain.pages.text import anchor, gib, rate, seconds, span, table
@@ -153,8 +152,9 @@ def quantisations(pack: Pack) -> Iterator[str]:
     """Bits, loss and bytes of each GGUF quantisation."""
     model = pack.models.get(SMALL_MODEL[0])
     rows = []
+    native = {other.raw.get("native_quant") for other in pack.models.values()}
     for id_, entry in pack.vocabulary("quantisations").items():
-        if "gguf" not in entry["formats"] or model is None or id_ in NATIVE_QUANTS:  # native ones are no choice for other models
+        if "gguf" not in entry["formats"] or model is None or id_ in native:  # native ones are no choice for other models
             continue
         size = weight_bytes(model.architecture, id_, "gguf").total
         loss = f"{entry['kl_divergence']:.4f}" if "kl_divergence" in entry else ""
@@ -195,9 +195,9 @@ def memory_example(pack: Pack) -> Iterator[str]:
         ["Weights", gib(memory.weights_bytes), f"{choice.model.name} in {choice.weights.quant}"],
         ["Cache", gib(memory.kv_cache_bytes), f"{context} of context for one request"],
         ["Buffers", gib(memory.compute_bytes), "results between layers while it computes"],
-        ["Overhead", gib(memory.overhead_bytes), "the driver's and the server's own"],
-        ["In main memory", gib(memory.host_bytes), "what the server keeps beside the card"],
-        ["On the card", f"{gib(device.used_bytes)} of {gib(device.capacity_bytes)}", device.name],
+        ["Overhead", gib(memory.overhead_bytes), "what the driver and the server take for themselves"],
+        ["Of these in main memory", gib(memory.host_bytes), "such as a cache of earlier prompts"],
+        ["Of these on the card", f"{gib(device.used_bytes)} of {gib(device.capacity_bytes)}", device.name],
     ]
     yield from table(["Part", "GiB", "What it is"], rows, numbers=(1,))
 

@@ -72,6 +72,7 @@ def model(tree: Tree) -> Schema:
             "Names of a server's parsers for tool calls and thoughts.",
         ),
         "weights": list_of(_weights(tree), "What is published, by format.", least=1),
+        "native_quant": word(tree, "quantisations", "What the model was trained or released in, if not 16 bits: nothing is lost in it."),
         "projector_bytes": integer("Size of the separate vision projector file."),
         "sampling": mapping_of(_sampling(), text("`default`, or the id of a use case or an experience.", ID)),
         "scores": list_of(_score()),
