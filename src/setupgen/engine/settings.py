@@ -154,8 +154,10 @@ def container_of(host: Host, candidate: Candidate) -> dict[str, Any]:
     raw = server.container
     group = host.group
     gpu = {"cuda": "nvidia", "rocm": "rocm", "vulkan": "dri", "sycl": "dri"}.get(candidate.deployment.backend, "none")
+    addition = raw.get("additions", {}).get(host.needs.use_case, "")
     return {
-        "image": candidate.deployment.image,
+        "image": f"localhost/setupgen-{server.id}-{host.needs.use_case}:{server.version}" if addition else candidate.deployment.image,
+        "dockerfile": f"FROM {candidate.deployment.image}\nRUN {addition}\n" if addition else "",
         "port": raw["port"],
         "volume": raw.get("volume", ""),
         "volume_name": f"{server.id}-models",

@@ -196,8 +196,8 @@ def memory_example(pack: Pack) -> Iterator[str]:
         ["Cache", gib(memory.kv_cache_bytes), f"{context} of context for one request"],
         ["Buffers", gib(memory.compute_bytes), "results between layers while it computes"],
         ["Overhead", gib(memory.overhead_bytes), "what the driver and the server take for themselves"],
-        ["Of these in main memory", gib(memory.host_bytes), "such as a cache of earlier prompts"],
-        ["Of these on the card", f"{gib(device.used_bytes)} of {gib(device.capacity_bytes)}", device.name],
+        ["In main memory, at most", gib(memory.host_bytes), "such as a cache of earlier prompts"],
+        ["On the card", f"{gib(device.used_bytes)} of {gib(device.capacity_bytes)}", device.name],
     ]
     yield from table(["Part", "GiB", "What it is"], rows, numbers=(1,))
 

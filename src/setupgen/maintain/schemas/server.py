@@ -125,6 +125,7 @@ def _container() -> Schema:
         "environment": mapping_of(_SCALAR, _VARIABLE),
         "health": list_of(text(), "Health check as Compose writes it; empty: none.", unique=False),
         "entrypoint": text(),
+        "additions": mapping_of(text(), text("", ID), "Use case to a command that the image needs first, because it lacks a part."),
         "ipc": text(),
         "shm": {"type": "string"},
         "shm_size": text(),

@@ -1,0 +1,33 @@
+"""`explain`: every part of the choice has a reason, and what was not chosen has one too."""
+
+from __future__ import annotations
+
+import pytest
+from cli_result import GPU
+
+
+@pytest.mark.parametrize("subject", ["", "settings.context", "llama-cpp", "vllm", "qwen3-8b", "Q4_K_M", "zai/glm-5.2"])
+def test_subjects(run, subject):
+    result = run("explain", *([subject] if subject else []), *GPU, "--json")
+    assert result.code == 0
+    sections = result.json["sections"]
+    assert sections
+    assert all(section["title"] and section["sentences"] for section in sections)
+    assert all(url.startswith("http") for section in sections for url in section["sources"])
+
+
+def test_every_decision_is_told(run):
+    plan = run("plan", "--json", *GPU).json
+    titles = " ".join(section["title"] for section in run("explain", "--json", *GPU).json["sections"])
+    assert all(decision["what"] in titles for decision in plan["decisions"])
+
+
+def test_unknown_subject(run):
+    run("explain", "qwen3-8", *GPU).refused("qwen3-8", "qwen3-8b")
+    run("explain", "something else entirely", *GPU).refused("kb list")
+
+
+def test_it_is_shown_in_words(run):
+    result = run("explain", "vllm", *GPU)
+    assert result.code == 0
+    assert "vLLM" in result.out
