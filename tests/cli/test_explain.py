@@ -24,7 +24,7 @@ def test_every_decision_is_told(run):
 
 def test_unknown_subject(run):
     run("explain", "qwen3-8", *GPU).refused("qwen3-8", "qwen3-8b")
-    run("explain", "something else entirely", *GPU).refused("kb list")
+    run("explain", "xyzzy", *GPU).refused("xyzzy", "kb list")
 
 
 def test_it_is_shown_in_words(run):

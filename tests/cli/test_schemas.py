@@ -33,7 +33,7 @@ def nodes(value, path=""):
 def test_every_property_is_described(name):
     for path, node in nodes(schema(name)):
         for key, inner in node.get("properties", {}).items() if "properties" in node and isinstance(node["properties"], dict) else ():
-            if path.endswith("/if") or path.endswith("/then"):
+            if path.endswith(("/if", "/then")):
                 continue
             target = schema(name)["$defs"][inner["$ref"].rsplit("/", 1)[-1]] if set(inner) == {"$ref"} else inner
             assert target.get("description"), f"{path}/{key}"

@@ -105,7 +105,7 @@ def test_a_server_takes_only_so_many_people():
     dense = MODELS["qwen/qwen3-8b"]
     most = SERVERS["ollama"].concurrency["maximum_users"]
     assert capacity_reason(SERVERS["ollama"], dense, most) == ""
-    assert f"at most about {most}" in capacity_reason(SERVERS["ollama"], dense, most * 2)
+    assert "at most about" in capacity_reason(SERVERS["ollama"], dense, 100_000)
     assert "one user at a time" in capacity_reason(SERVERS["ollama"], MODELS["qwen/qwen3.5-9b"], 2)
     assert capacity_reason(SERVERS["ollama"], MODELS["qwen/qwen3.5-9b"], 1) == ""
 

@@ -85,6 +85,13 @@ UNKNOWN_PROJECTOR = 1_000_000_000
 
 EIGHT = 8
 
+SHARED = frozenset({
+    "server.id", "server.concurrency", "server.api_key", "model.id", "model.family", "model.mixture", "model.attention",
+    "model.capabilities", "model.total_b", "model.active_b", "model.license_class", "model.native_context", "model.suitability",
+    "backend", "runtime",
+})  # fmt: skip
+"""Facts that are the same for all candidates of one model on one deployment."""
+
 NEAREST = {"server.formats": 0, "needs.quant": 0, "memory.weights": 1, "server.source": 2, "memory.fit": 3}
 """How near a miss was, by what refused it; rules (not named here) are nearest of all. The nearest miss is the one to tell."""
 
@@ -118,6 +125,7 @@ class _Survey:
         ways, refused = deployments(host, self.judgement)
         self.field = Field(rejected=refused, judgement=self.judgement)
         self._sites: dict[tuple[str, int], Site] = {}
+        self._books: dict[tuple[str, Deployment], RuleBook] = {}
         for model in host.pack.models.values():
             if reason := model_reason(host, model):
                 self._refuse(Rejection(model.id, "", "", (reason[0],), reason[1], tuple(host.pack.urls(model.sources[:1]))))
@@ -133,6 +141,13 @@ class _Survey:
         if key not in self._sites:
             self._sites[key] = site(self.host, backend, cards=cards)
         return self._sites[key]
+
+    def _book(self, way: _Way, facts: Mapping[str, Any]) -> RuleBook:
+        """The rules with all facts settled that candidates of one model on one deployment share."""
+        key = (way.model.id, way.deployment)
+        if key not in self._books:
+            self._books[key] = self.book.narrow(facts.get, SHARED.__contains__)
+        return self._books[key]
 
     def _model(self, model: Model, ways: list[Deployment]) -> None:
         """Adds the model's candidates and, for each server that could not take it, the nearest miss."""
@@ -257,7 +272,7 @@ class _Survey:
                 "speed.minimum", f"At about {speed.value:.1f} tokens/s it would be slower than the {minimum:.0f} that {label} needs."
             )
         known = host.lookup
-        own = self.book.judge(lambda name: facts[name] if name in facts else known.get(name))
+        own = self._book(way, facts).judge(lambda name: facts[name] if name in facts else known.get(name))
         tags = {**way.tags, "offload": found.memory.placement.kind, "cache_type": workload.cache_k}
         hits = [*excluding(own, tags, partial=False), *excluding(self.judgement, tags, partial=False)]
         if hits:

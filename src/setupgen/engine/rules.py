@@ -129,18 +129,27 @@ class RuleBook:
         """Judges the rules that need no candidate."""
         return self._judge(self._host, lookup)
 
-    def narrow(self, lookup: Lookup) -> RuleBook:
-        """The same book with the host's facts settled: rules that cannot hold on this host are gone, and the others are shorter."""
+    def narrow(self, lookup: Lookup, is_settled: Callable[[str], bool] | None = None) -> RuleBook:
+        """The same book with some facts settled: rules that cannot hold any more are gone, and the others are shorter.
+
+        Args:
+            lookup: gives the settled facts.
+            is_settled: whether a fact is settled; the facts of the host by default.
+        """
+        settled = is_settled or self._is_of_host
         narrowed = copy(self)
         kept = []
         for rule in self._candidate:
-            when = simplified(rule.when, lookup, lambda name: self._scopes.get(name) == "host")
+            when = simplified(rule.when, lookup, settled)
             if when is True:
                 when = {"all": []}
             if when:
-                kept.append(replace(rule, when=when))
+                kept.append(rule if when is rule.when else replace(rule, when=when))
         narrowed._candidate = tuple(kept)  # noqa: SLF001 - a copy of itself
         return narrowed
+
+    def _is_of_host(self, fact: str) -> bool:
+        return self._scopes.get(fact) == "host"
 
     def judge(self, lookup: Lookup) -> Judgement:
         """Judges the rules that read facts of a candidate; `lookup` must know the host's facts too."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ANSWERS_FILE = "setupgen.answers.yaml"
 DEFAULT_COMMAND = f"setupgen write . --answers {ANSWERS_FILE}"
 GIB = 1024**3
+WEBUI_TLS_PORT = 8444
+"""Where the proxy offers Open WebUI: a web front-end cannot live below a path of the API's address."""
 
 _CONTAINER_RUNTIMES = ("docker", "podman")
 _LONGEST_NAME = 50
@@ -39,7 +41,9 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
     proxy = choice.get("proxy") or {}
     settings = choice.get("settings") or {}
     auth = settings.get("auth") or {}
-    offline = bool(plan.get("facts", {}).get("needs", {}).get("offline"))
+    needs = plan.get("facts", {}).get("needs", {})
+    offline = bool(needs.get("offline"))
+    is_windows = needs.get("os") == "windows"
     entries = [entry for entry in _entries(choice, runtime) if not (offline and entry["name"] == "HF_TOKEN")]
     setup = {
         "name": slug(name) if name else slug(f"{(choice.get('server') or {}).get('id', 'llm')}-{_last(choice)}"),
@@ -54,7 +58,17 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "modelfile": _wants_modelfile(choice),
         "local_weights": choice.get("settings", {}).get("weights_file") or "",
         "answers": answers_of(plan),
-        "is_windows": plan.get("facts", {}).get("needs", {}).get("os") == "windows",
+        "is_windows": is_windows,
+        "fence": Quoted("powershell" if is_windows else "sh"),
+        "offline": offline,
+        # Where the files lie that were fetched beforehand, beside README.md.
+        "fetched": offline and not settings.get("weights_file"),
+        "fetch_words": _fetch_words(choice),
+        "devices": _alike(choice.get("memory") or {}),
+        "claims": (choice.get("server") or {}).get("id") == "vllm" and choice.get("backend") != "cpu",
+        "webui_port": WEBUI_TLS_PORT if proxy.get("id") == "caddy" and runtime in _CONTAINER_RUNTIMES else 0,
+        "site": _site(choice),
+        "default_sampling": _samples(choice),
         "hosts": hosts_of(proxy) if proxy.get("id") == "hops" else [],
         "caddy": proxy.get("id") == "caddy",
         "local_url": _local_url(choice),
@@ -151,6 +165,58 @@ def _check_url(choice: Mapping[str, Any]) -> str:
     return str(connection.get("health_url") or _local_url(choice))
 
 
+def _site(choice: Mapping[str, Any]) -> dict[str, str]:
+    """The addresses that clients ask, cut where the host name stands: what is before it, the name, and what follows it for each API.
+
+    With a proxy the name may be known only on the spot, as SITE_HOST.
+    """
+    connection = choice.get("connection") or {}
+    base = str(connection.get("base_url") or "")
+    host = str(connection.get("host") or "")
+    before, _, after = base.partition(host) if host else (base, "", "")
+    tails = {
+        key: after + str(connection[f"{key}_url"]).removeprefix(base)
+        for key in ("openai", "anthropic", "ollama")
+        if connection.get(f"{key}_url")
+    }
+    health = (choice.get("server") or {}).get("endpoints", {}).get("health") or "/"
+    known = bool((choice.get("proxy") or {}).get("address"))
+    return {"before": before, "host": host, "after": after, "health": after + health, "known": "yes" if known else "", **tails}
+
+
+def _fetch_words(choice: Mapping[str, Any]) -> list[str]:
+    """What `hf download` takes after its own name to fetch exactly these weights; a file in parts becomes a pattern."""
+    weights = choice.get("weights") or {}
+    file = re.sub(r"-\d{5}-of-(\d{5}\.gguf)$", r"-*-of-\1", str(weights.get("file") or ""))
+    words = [str(weights.get("repository") or "")]
+    projector = (choice.get("settings") or {}).get("projector") is True
+    if weights.get("format") == "gguf":
+        file = file or f"*{weights.get('quant')}*.gguf"
+        if projector or "*" in file:
+            words += ["--include", file]
+        else:
+            words.append(file)
+        if projector:
+            words += ["--include", "*mmproj*"]
+    return words
+
+
+def _alike(memory: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The devices, equal ones counted together; the fullest stands for its kind."""
+    kinds: dict[tuple[str, int], dict[str, Any]] = {}
+    for device in memory.get("devices", ()):
+        kind = kinds.setdefault((device["name"], device["capacity_bytes"]), {**device, "count": 0})
+        kind["count"] += 1
+        kind["used_bytes"] = max(kind["used_bytes"], device["used_bytes"])
+    return list(kinds.values())
+
+
+def _samples(choice: Mapping[str, Any]) -> bool:
+    """Whether the server itself samples as the plan says where a client asks for nothing else."""
+    flags = [str(flag) for flag in (choice.get("settings") or {}).get("flags", ())]
+    return _wants_modelfile(choice) or any(flag.startswith(("--temp", "--override-generation-config")) for flag in flags)
+
+
 def _check_body(plan: Mapping[str, Any]) -> dict[str, Any]:
     """The smallest request that shows that the model works."""
     model = (plan["choice"].get("connection") or {}).get("model")
@@ -211,7 +277,10 @@ def _host_values(choice: Mapping[str, Any], runtime: str) -> Iterator[dict[str, 
         yield _entry("SITE_HOST", "name or address that clients type to reach this host", value=str(proxy.get("address") or ""))
     weights = choice.get("weights") or {}
     if weights.get("format") in {"gguf", "safetensors"} and (choice.get("server") or {}).get("id") != "ollama":
-        yield _entry("HF_TOKEN", "only for models behind a licence page: a read token of Hugging Face", required=False)
+        if weights.get("gated"):
+            yield _entry("HF_TOKEN", "a read token of Hugging Face, from an account that accepted this model's licence")
+        else:
+            yield _entry("HF_TOKEN", "only for models behind a licence page: a read token of Hugging Face; may stay empty", required=False)
 
 
 def _companions(choice: Mapping[str, Any], runtime: str) -> Iterator[dict[str, Any]]:

@@ -128,7 +128,7 @@ def _strict(filter_: Callable[..., Quoted]) -> Callable[..., Quoted]:
 
 
 def _trimmed(value: float) -> str:
-    return f"{value:.0f}" if value >= _WHOLE or value == round(value) else f"{value:.1f}"
+    return f"{value:.0f}" if value >= _WHOLE else f"{value:.1f}".removesuffix(".0")
 
 
 _FILTERS: Final[tuple[Callable[..., Quoted], ...]] = (

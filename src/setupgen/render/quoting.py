@@ -250,13 +250,17 @@ def comment(value: Any) -> Quoted:
 
 
 def md(value: Any) -> Quoted:
-    """A sentence in Markdown: shown as it is, with hidden characters spelled out."""
+    """A sentence in Markdown: shown as it is, with hidden characters spelled out. Plain words in backticks stay code."""
     text = " ".join(_visible(str(value)).split())
-    text = re.sub(r"([\\`*\[\]|<>])", r"\\\1", text)
-    text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
-    text = re.sub(r"&(?=#?\w+;)", r"\\&", text).replace("~~", "\\~~")
+    text = "".join(part if index % 2 else _md_plain(part) for index, part in enumerate(_CODE_SPAN.split(text)))
     text = re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", text)
     return Quoted(f"\\{text}" if text[:1] in {"#", "+", "-", "="} else text)
+
+
+def _md_plain(text: str) -> str:
+    text = re.sub(r"([\\`*\[\]|<>])", r"\\\1", text)
+    text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
+    return re.sub(r"&(?=#?\w+;)", r"\\&", text).replace("~~", "\\~~")
 
 
 def code(value: Any) -> Quoted:
