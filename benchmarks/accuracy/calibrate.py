@@ -23,7 +23,7 @@ ONE_MACHINE = "cpu_speed"
 """Many rows of a single machine, which say nothing about other CPUs."""
 
 WIDEST = 2.0
-UNCLEAR = ("quantisation", "barely", "server")
+UNCLEAR = ("quantisation", "barely", "server", "dimensions")
 """Beginnings of doubts about what a row measured: such rows say nothing about the formula."""
 
 CLASSES = ("geforce", "hbm", "pascal", "radeon", "instinct", "unified", "apple", "arc", "cpu", "offload")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from benchmarks.accuracy.calibrate import decode_of, held_out, spreads
-from benchmarks.accuracy.rows import NOT_OURS, Row, load
+from benchmarks.accuracy.rows import DIMENSIONS_UNKNOWN, NOT_OURS, Row, load
 from benchmarks.accuracy.write import write
 from scipy.optimize import least_squares
 
@@ -62,7 +62,7 @@ SCALE = 0.12
 
 def usable(row: Row) -> bool:
     """Whether a row may teach: what it measured is known well enough."""
-    if row.doubt.startswith("quantisation") and row.x.server != "ollama":
+    if row.doubt == DIMENSIONS_UNKNOWN or (row.doubt.startswith("quantisation") and row.x.server != "ollama"):
         return False
     return not any(name in row.x.server.lower() for name in NOT_OURS[:1]) and not row.doubt.startswith("barely") and row.x.devices <= 8
 

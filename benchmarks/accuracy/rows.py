@@ -51,8 +51,19 @@ BITS = {
     "mlx8bit": 8.5, "nvfp4": 4.5, "q3_k_l": 4.2, "q3_k_m": 3.95, "ud-q3_k_xl": 3.9, "ud-q6_k_xl": 6.7, "iq4_xs": 4.4, "q2_k": 2.8, "ud-q2_k_xl": 2.7,
     "iq2_xs": 2.6, "not stated": 4.87, "q1_0": 1.15, "q2_0": 2.13, "gptq": 4.3, "q4": 4.6, "": 4.87,
 }  # fmt: skip
-FIRST_DENSE = {"deepseek-r1": 3, "deepseek-coder-v2-lite": 1, "dots.llm1": 1, "glm-4.5-air": 1, "glm-4.6": 3, "glm-4.7-flash": 1}
-"""First layers without experts."""
+FIRST_DENSE = {"deepseek-r1": 3, "deepseek-coder-v2-lite": 1, "glm-4.5-air": 1, "glm-4.6": 3, "glm-4.7-flash": 1}
+"""First layers without experts, from the sources in models.csv."""
+
+GENERIC = {
+    key: 0.0
+    for key in (
+        "layers", "full", "sliding", "window", "recurrent", "heads", "kv_heads", "head_dim", "hidden", "vocab", "tied", "experts", "used",
+        "expert_size", "shared_size", "latent", "full_kv_heads", "full_head_dim",
+    )
+}  # fmt: skip
+"""Dimensions of a model of which only parameters are known: the formula then takes usual proportions, and the cache counts as nothing."""
+
+DIMENSIONS_UNKNOWN = "dimensions of the model without a source"
 
 K_EMBEDDING_BITS = 6.57
 MXFP4_BITS = 4.25
@@ -117,8 +128,15 @@ def model_of(name: str) -> dict[str, float | str] | None:
             key = re.sub(pattern, new, key)
     for row in _table("models.csv"):
         if row["name"] == key:
-            return {k: (v if k == "name" else float(v or 0)) for k, v in row.items()}
+            return {k: (v if k in {"name", "source_url"} else float(v or 0)) for k, v in row.items()}
     return None
+
+
+def generic_model(row: dict[str, str]) -> dict[str, float | str] | None:
+    """A model of which the measurement only tells the parameters."""
+    if not row["params_b"]:
+        return None
+    return {**GENERIC, "name": row["model"].lower(), "total_b": float(row["params_b"])}
 
 
 def device_of(name: str) -> dict[str, str] | None:
@@ -171,6 +189,8 @@ def sizes_of(model, quant: str, weights_gib: str, active_b: str) -> Sizes:
 
     A published file size corrects the computed one.
     """
+    if not model["layers"]:
+        return _generic_sizes(model, quant, weights_gib, active_b)
     rough = _rough_sizes(model, quant, weights_gib, active_b)
     architecture = _architecture(model["name"])
     plain = quant.upper().replace(" (UNSLOTH)", "")
@@ -183,6 +203,14 @@ def sizes_of(model, quant: str, weights_gib: str, active_b: str) -> Sizes:
     scale = rough.total / exact.total if weights_gib else 1.0
     share = architecture.experts.used / architecture.experts.count if architecture.experts else 0.0
     return Sizes(rough.active, exact.read_per_token * scale, exact.experts * share * scale, exact.total * scale)
+
+
+def _generic_sizes(model, quant: str, weights_gib: str, active_b: str) -> Sizes:
+    """Parameters times bits per weight."""
+    parameters = model["total_b"] * 1e9
+    total = float(weights_gib) * GIB if weights_gib else parameters * bits_of(quant) / 8
+    active = float(active_b or model["total_b"]) * 1e9
+    return Sizes(active=active, read=total * active / parameters, experts_read=0.0, total=total)
 
 
 def _rough_sizes(model, quant: str, weights_gib: str, active_b: str) -> Sizes:
@@ -273,7 +301,7 @@ def room_of(row, sizes: Sizes, bytes_per_user: float, devices: int) -> int:
 def groups_of(device, model, row, users: int) -> frozenset[str]:
     """The classes under which the tables list a row."""
     vendor, segment = device["vendor"], device["segment"]
-    groups = {"mixture" if model["experts"] else "dense"}
+    groups = {"mixture" if row["active_params_b"] or model["experts"] else "dense"}
     if row["backend"] == "cpu":
         groups.add("CPU")
     elif vendor == "apple":
@@ -319,8 +347,8 @@ def doubt_of(row, device, sizes: Sizes) -> str:
 
 
 def row_of(row: dict[str, str]) -> Row | None:
-    """The measurement, or nothing where the model or the device is not in the tables."""
-    model, device = model_of(row["model"]), device_of(row["hardware"])
+    """The measurement, or nothing where the device is not in the tables."""
+    model, device = model_of(row["model"]) or generic_model(row), device_of(row["hardware"])
     if model is None or device is None or not row["decode_tps"]:
         return None
     sizes = sizes_of(model, row["quant"], row["weights_gib"], row["active_params_b"])
@@ -339,7 +367,7 @@ def row_of(row: dict[str, str]) -> Row | None:
         read_bytes_per_token=sizes.read - cpu_read,
         active_parameters=sizes.active,
         layers=int(model["layers"]),
-        is_mixture=bool(model["experts"]),
+        is_mixture=bool(model["experts"]) or (not model["layers"] and bool(row["active_params_b"])),
         kv_bytes_per_token=per_token,
         kv_constant_bytes=constant,
         attention_flops_per_token_per_depth=operations,
@@ -379,7 +407,7 @@ def row_of(row: dict[str, str]) -> Row | None:
         kind=row["kind"],
         groups=groups_of(device, model, row, users_of(row)),
         text=f"{row['hardware']}{' x' + row['n_devices'] if devices > 1 else ''}, {row['model']} {row['quant']}, {row['server']} {backend}",
-        doubt=doubt_of(row, device, sizes),
+        doubt=doubt_of(row, device, sizes) if model["layers"] else DIMENSIONS_UNKNOWN,
     )
 
 

@@ -6,7 +6,6 @@ Each says what is wrong, where, what was expected and what to do next. The comma
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -80,6 +79,8 @@ def shorten(text: str, limit: int = 80) -> str:
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """Up to `count` known names that look most like `name`, best first; case and punctuation do not matter."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only those who mistype wait for it
+
     by_plain: dict[str, str] = {}
     for candidate in sorted(known):
         by_plain.setdefault(plain(candidate), candidate)

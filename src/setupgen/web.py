@@ -101,7 +101,7 @@ def _inputs(answers_json: str, detected_json: str) -> tuple[Answers, dict[str, A
 def _load(text: str, place: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers with more digits than Python reads
         message = "not JSON."
         raise UsageError(message, place=f"{place}, line {getattr(error, 'lineno', 1)}") from error
     if not isinstance(value, dict):

@@ -36,7 +36,11 @@ def test_each_sentence_is_true(story):
         assert not sentence[0].islower() or sentence.startswith(("vLLM", "llama.cpp"))
         assert sentence.endswith(".")
         for unit, new, old, loss in tradeoffs(sentence):
-            pair = (other["speed"]["decode_tps"]["value"], choice["speed"]["decode_tps"]["value"]) if unit == "tokens/s" else (used_gib(other), used_gib(choice))
+            pair = (
+                (other["speed"]["decode_tps"]["value"], choice["speed"]["decode_tps"]["value"])
+                if unit == "tokens/s"
+                else (used_gib(other), used_gib(choice))
+            )
             for text, number in zip((new, old), pair, strict=True):
                 assert float(text) == pytest.approx(number, abs=0.051 if "." in text else 0.51)
             assert new != old

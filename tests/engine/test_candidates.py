@@ -3,9 +3,19 @@
 from dataclasses import replace
 
 import pytest
-from planner import STORIES, facts, only, pack, planned
+from planner import facts, only, pack, planned
 
-from setupgen.engine.candidates import cache_choices, capacity_reason, card_choices, contexts_for, parallel_for, placement_kinds, survey, typical_depth, ubatch_for
+from setupgen.engine.candidates import (
+    cache_choices,
+    capacity_reason,
+    card_choices,
+    contexts_for,
+    parallel_for,
+    placement_kinds,
+    survey,
+    typical_depth,
+    ubatch_for,
+)
 from setupgen.engine.deployments import Deployment
 from setupgen.engine.host import Host
 from setupgen.engine.rules import RuleBook
@@ -21,7 +31,9 @@ def host(**stated):
 
 
 def field(*models, **stated):
-    return survey(Host(only(*models), facts(**{"use_case": "chat", "hardware": "rtx-3090", "os": "linux", "ram": "64G"} | stated)), RuleBook(pack()))
+    return survey(
+        Host(only(*models), facts(**{"use_case": "chat", "hardware": "rtx-3090", "os": "linux", "ram": "64G"} | stated)), RuleBook(pack())
+    )
 
 
 def server(id_, **changes):
@@ -166,7 +178,9 @@ def test_a_server_is_refused_for_a_model_only_where_none_of_its_weights_can():
     kept = {(candidate.model.id, candidate.deployment.server.id) for candidate in found.candidates}
     refused = {(item.model, item.server) for item in found.rejected if item.server and item.model}
     assert not kept & refused
-    assert {pair for pair in kept | refused if pair[0] == "qwen/qwen3-8b"} >= {("qwen/qwen3-8b", name) for name in ("llama-cpp", "ollama", "vllm")}
+    assert {pair for pair in kept | refused if pair[0] == "qwen/qwen3-8b"} >= {
+        ("qwen/qwen3-8b", name) for name in ("llama-cpp", "ollama", "vllm")
+    }
 
 
 def test_insisting_on_a_quantisation_leaves_the_others_out():
@@ -195,8 +209,12 @@ def test_ties_are_broken_by_different_keys():
 
 
 def test_a_vision_model_loads_its_projector_only_where_pictures_are_read():
-    seeing = planned(use_case="vision", model="qwen3-vl-8b", server="llama-cpp", hardware="rtx-3090", os="linux", context="16k", quant="Q4_K_M")
-    writing = planned(use_case="chat", model="qwen3-vl-8b", server="llama-cpp", hardware="rtx-3090", os="linux", context="16k", quant="Q4_K_M")
+    seeing = planned(
+        use_case="vision", model="qwen3-vl-8b", server="llama-cpp", hardware="rtx-3090", os="linux", context="16k", quant="Q4_K_M"
+    )
+    writing = planned(
+        use_case="chat", model="qwen3-vl-8b", server="llama-cpp", hardware="rtx-3090", os="linux", context="16k", quant="Q4_K_M"
+    )
     assert seeing["choice"]["settings"]["projector"] is True
     assert writing["choice"]["settings"]["projector"] is False
     assert seeing["choice"]["memory"]["total_bytes"] > writing["choice"]["memory"]["total_bytes"]

@@ -24,7 +24,12 @@ def ways(**stated):
 
 def test_every_inference_server_is_offered_or_refused_with_a_reason():
     inference = {server.id for server in pack().servers.values() if server.kind == "inference"}
-    for stated in ({"hardware": "rtx-3090"}, {"hardware": "cpu"}, {"hardware": "Apple M2 Max 64GB"}, {"hardware": "rx-6700-xt", "os": "windows"}):
+    for stated in (
+        {"hardware": "rtx-3090"},
+        {"hardware": "cpu"},
+        {"hardware": "Apple M2 Max 64GB"},
+        {"hardware": "rx-6700-xt", "os": "windows"},
+    ):
         usable, refused = ways(**stated)
         assert usable.keys() | refused.keys() == inference
         assert not usable.keys() & refused.keys()
@@ -42,7 +47,10 @@ def test_the_accelerators_own_backends_come_before_the_cpu():
     assert usable["vllm"][0] == "cuda"
 
 
-@pytest.mark.parametrize(("name", "capability", "served"), [("gtx-1080-ti", "6.1", False), ("v100-sxm2", "7.0", False), ("t4", "7.5", True), ("rtx-3090", "8.6", True)])
+@pytest.mark.parametrize(
+    ("name", "capability", "served"),
+    [("gtx-1080-ti", "6.1", False), ("v100-sxm2", "7.0", False), ("t4", "7.5", True), ("rtx-3090", "8.6", True)],
+)
 def test_a_server_needs_its_compute_capability(name, capability, served):
     found = host(hardware=name, os="linux")
     vllm = pack().servers["vllm"]
@@ -68,7 +76,9 @@ def test_every_card_must_reach_the_capability():
 def test_a_capability_that_nobody_knows_is_not_taken_for_granted():
     strange = card("NVIDIA GeForce RTX 3090", compute_capability={"unknown": "nvidia-smi is too old"})
     found = host(detected=document(strange))
-    assert backend_reason(found, pack().servers["vllm"], "cuda", pack().servers["vllm"].backends["cuda"], found.group) == "", "the record knows it"
+    assert backend_reason(found, pack().servers["vllm"], "cuda", pack().servers["vllm"].backends["cuda"], found.group) == "", (
+        "the record knows it"
+    )
 
 
 @pytest.mark.parametrize(("name", "covered"), [("rx-7900-xtx", True), ("mi300x", True), ("mi50", False), ("rx-6700-xt", False)])
@@ -83,7 +93,15 @@ def test_rocm_builds_cover_some_targets_only(name, covered):
 
 @pytest.mark.parametrize(
     ("name", "arm64"),
-    [("gb10", True), ("Raspberry Pi 5 8GB", True), ("gh200", True), ("rtx-3090", False), ("cpu", False), ("jetson-agx-orin 64GB", True), ("altra", True)],
+    [
+        ("gb10", True),
+        ("Raspberry Pi 5 8GB", True),
+        ("gh200", True),
+        ("rtx-3090", False),
+        ("cpu", False),
+        ("jetson-agx-orin 64GB", True),
+        ("altra", True),
+    ],
 )
 def test_the_processor_is_told_by_the_hardware(name, arm64):
     assert host(hardware=name).arm64 is arm64

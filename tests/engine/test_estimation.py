@@ -36,19 +36,24 @@ def test_names_are_read_as_people_write_them(rows):
     assert rows.row({**ROW, "model": "qwen/qwen3-8b", "quant": "q4_k_m", "server": "llama-server", "hardware": "rtx-3090"}) == rows.row(ROW)
 
 
-@pytest.mark.parametrize("context", [32768, "32768", "32k", "32K"])
+@pytest.mark.parametrize("context", [32768, " 32768", "32k", "32K"])
 def test_sizes_of_contexts(rows, context):
     assert rows.row({**ROW, "context": context})["context"] == 32768
 
 
 def test_more_context_and_more_slots_take_more_cache(rows):
-    sizes = [rows.row({**ROW, "context": context, "parallel": slots})["memory"]["kv_cache_bytes"] for context, slots in ((4096, 1), (8192, 1), (8192, 2))]
+    sizes = [
+        rows.row({**ROW, "context": context, "parallel": slots})["memory"]["kv_cache_bytes"]
+        for context, slots in ((4096, 1), (8192, 1), (8192, 2))
+    ]
     assert sizes == sorted(set(sizes))
     assert sizes[2] == 2 * sizes[1] == 4 * sizes[0]
 
 
 def test_a_smaller_cache_type_takes_less_and_two_may_differ(rows):
-    full, both, mixed = (rows.row({**ROW, "context": "32k", "cache_type": kind})["memory"]["kv_cache_bytes"] for kind in ("f16", "q8_0", "q8_0/q4_0"))
+    full, both, mixed = (
+        rows.row({**ROW, "context": "32k", "cache_type": kind})["memory"]["kv_cache_bytes"] for kind in ("f16", "q8_0", "q8_0/q4_0")
+    )
     assert mixed < both < full
 
 
@@ -59,7 +64,12 @@ def test_a_deeper_cache_is_slower(rows):
 
 @pytest.mark.parametrize(
     ("change", "fits"),
-    [({}, "full"), ({"hardware": "rtx-3050", "quant": "BF16", "server": "ollama"}, "partial"), ({"hardware": "cpu"}, "cpu"), ({"model": "deepseek-v3.2", "quant": "FP8", "server": "vllm"}, "no")],
+    [
+        ({}, "full"),
+        ({"hardware": "rtx-3050", "quant": "BF16", "server": "ollama"}, "partial"),
+        ({"hardware": "cpu"}, "cpu"),
+        ({"model": "deepseek-v3.2", "quant": "FP8", "server": "vllm"}, "no"),
+    ],
 )
 def test_how_it_fits_is_said_and_numbers_are_given_all_the_same(rows, change, fits):
     found = rows.row({**ROW, **change})

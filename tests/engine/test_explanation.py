@@ -81,7 +81,10 @@ def test_servers_and_quantisations(coder):
     assert sections[0]["sentences"] == ["vLLM does not run on macos."]
 
 
-@pytest.mark.parametrize(("rule", "effect"), [("creativity-needs-min-p", "Here it did not decide anything."), ("attribution-header-off", "Here it gave a warning.")])
+@pytest.mark.parametrize(
+    ("rule", "effect"),
+    [("creativity-needs-min-p", "Here it did not decide anything."), ("attribution-header-off", "Here it gave a warning.")],
+)
 def test_a_rule_and_what_it_did_here(coder, rule, effect):
     (section,) = explain(pack(), coder, rule)
     assert section["title"] == f"Rule {rule}"

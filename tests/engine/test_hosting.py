@@ -38,7 +38,10 @@ def test_the_break_even_is_a_whole_number_of_tokens(story):
 
 
 def test_dearer_hardware_breaks_even_later():
-    cheap, dear = (hosted(use_case="chat", model="qwen3-8b", quant="Q4_K_M", server="llama-cpp", hardware=name, ram="64G", os="linux") for name in ("rtx-3090", "2x rtx-3090"))
+    cheap, dear = (
+        hosted(use_case="chat", model="qwen3-8b", quant="Q4_K_M", server="llama-cpp", hardware=name, ram="64G", os="linux")
+        for name in ("rtx-3090", "2x rtx-3090")
+    )
     if cheap["break_even_tokens_per_month"] and dear["break_even_tokens_per_month"]:
         assert dear["break_even_tokens_per_month"] > cheap["break_even_tokens_per_month"]
 

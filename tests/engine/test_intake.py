@@ -80,7 +80,7 @@ def test_every_key_is_tried_with_a_bad_value():
 
 
 def test_an_unknown_key_is_refused_with_the_nearest():
-    with pytest.raises(UnknownNameError, match="unknown answer 'use-case'. Did you mean use_case"):
+    with pytest.raises(UnknownNameError, match=r"unknown answer 'use-case'\. Did you mean use_case"):
         Answers().update({"use-case": "chat"})
 
 
@@ -188,7 +188,11 @@ def test_named_hardware_counts_more_than_detected_hardware():
 def test_stated_memory_and_processor_complete_what_was_detected():
     found = facts(detected=document(card()), ram="128G", cpu="ryzen-9-9950x")
     assert found.hardware.ram_bytes == 128 * GIB
-    assert (found.hardware.cpu, found.origins["hardware.ram_bytes"], found.origins["hardware.cpu"]) == ("amd/ryzen-9-9950x", "declared", "declared")
+    assert (found.hardware.cpu, found.origins["hardware.ram_bytes"], found.origins["hardware.cpu"]) == (
+        "amd/ryzen-9-9950x",
+        "declared",
+        "declared",
+    )
     assert len(found.clashes) == 1
     assert "128.0 GiB" in found.clashes[0]
     assert "64.0 GiB" in found.clashes[0]
@@ -215,8 +219,7 @@ def test_no_answer_ends_in_anything_but_facts_or_one_message(stated):
     try:
         found = facts_of(pack(), answered(stated), detected=document(card()))
     except SetupgenError as error:
-        assert error.message  # noqa: PT017 - either is right
-        assert len(str(error)) < 1000
+        assert 0 < len(error.message) < 1000  # noqa: PT017 - either is right
     else:
         assert found.needs.users >= 1
 
@@ -225,7 +228,11 @@ LEAVES = ["schema", "os", "cpu", "memory", "accelerators", "tools", "disk", "not
 
 
 @settings(deadline=None, max_examples=300)
-@given(key=st.sampled_from(LEAVES), inner=st.sampled_from(["", "name", "total_bytes", "free_bytes", "docker", "family", "threads"]), value=scraps)
+@given(
+    key=st.sampled_from(LEAVES),
+    inner=st.sampled_from(["", "name", "total_bytes", "free_bytes", "docker", "family", "threads"]),
+    value=scraps,
+)
 @example("tools", "", ["docker"])
 @example("notes", "", 5)
 @example("accelerators", "", {"name": "x"})
@@ -241,7 +248,7 @@ def test_no_detection_document_ends_in_anything_but_facts_or_one_message(key, in
 
 
 @settings(deadline=None, max_examples=300)
-@given(changes=st.dictionaries(st.sampled_from(sorted(card()) + ["gpu_limit_bytes", "gfx_target"]), scraps, max_size=3))
+@given(changes=st.dictionaries(st.sampled_from([*sorted(card()), "gpu_limit_bytes", "gfx_target"]), scraps, max_size=3))
 def test_no_accelerator_ends_in_anything_but_facts_or_one_message(changes):
     try:
         facts_of(pack(), answered({"use_case": "chat"}), detected=document(card(**changes)))

@@ -177,7 +177,9 @@ def test_a_device_that_nobody_knows_is_kept_as_a_question():
 
 
 def test_an_instance_of_a_partitioned_card_is_never_taken_for_the_whole_card():
-    instance = card("NVIDIA A100-SXM4-40GB MIG 1g.5gb", 4.75, mig_profile="1g.5gb", parent_name="NVIDIA A100-SXM4-40GB", compute_capability="8.0")
+    instance = card(
+        "NVIDIA A100-SXM4-40GB MIG 1g.5gb", 4.75, mig_profile="1g.5gb", parent_name="NVIDIA A100-SXM4-40GB", compute_capability="8.0"
+    )
     facts_ = found(instance)
     assert facts_.hardware.parts[0].memory_bytes == round(4.75 * GIB)
     assert facts_.hardware.parts[0].id == "", "the bandwidth of the whole card is not its own"

@@ -85,7 +85,15 @@ def test_nothing_fits_is_said_with_what_would():
     assert any(item["candidate"].get("model") == "deepseek/deepseek-v3.2" for item in found["rejected"])
 
 
-@pytest.mark.parametrize("hopeless", [{"use_case": "coding-agent", "hardware": "Raspberry Pi 5 8GB", "license": "open"}, {"hardware": "Apple M2 Max 64GB", "runtime": "kubernetes"}, {"hardware": "rtx-3090", "context": 16 * 1024**2}, {"hardware": "rtx-3060 12GB", "users": 100_000}])
+@pytest.mark.parametrize(
+    "hopeless",
+    [
+        {"use_case": "coding-agent", "hardware": "Raspberry Pi 5 8GB", "license": "open"},
+        {"hardware": "Apple M2 Max 64GB", "runtime": "kubernetes"},
+        {"hardware": "rtx-3090", "context": 16 * 1024**2},
+        {"hardware": "rtx-3060 12GB", "users": 100_000},
+    ],
+)
 def test_whatever_does_not_fit_gets_a_sentence_that_helps(hopeless):
     found = planned(**hopeless)
     assert found["choice"] is not None or found["would_fit"]
@@ -119,7 +127,10 @@ def test_a_server_that_is_insisted_on_is_taken_or_refused_with_a_reason(server, 
         assert any(item["candidate"].get("server") == server and item["because"] for item in found["rejected"])
 
 
-@pytest.mark.parametrize(("model", "quant"), [("qwen3-8b", "Q4_K_M"), ("qwen3-8b", "Q8_0"), ("gpt-oss-20b", "MXFP4"), ("qwen3-8b", "NVFP4"), ("deepseek-v3.2", "FP8")])
+@pytest.mark.parametrize(
+    ("model", "quant"),
+    [("qwen3-8b", "Q4_K_M"), ("qwen3-8b", "Q8_0"), ("gpt-oss-20b", "MXFP4"), ("qwen3-8b", "NVFP4"), ("deepseek-v3.2", "FP8")],
+)
 def test_a_model_and_a_quantisation_that_are_insisted_on_are_taken_or_refused(model, quant):
     found = planned(**HERE, model=model, quant=quant)
     for setup in setups(found):
@@ -136,7 +147,7 @@ def test_a_proxy_that_is_insisted_on_runs_no_model():
 
 def test_offline_and_private_plans_never_say_buy():
     for stated in ({"offline": True}, {"privacy": "local"}):
-        for name in HAPPY:
+        for name in ("small", "mac", "processor"):
             found = planned(**STORIES[name] | stated)
             assert found["verdict"] == "self-host"
             assert not found["hosted"]["recommended"]
@@ -144,7 +155,13 @@ def test_offline_and_private_plans_never_say_buy():
 
 @pytest.mark.parametrize(
     ("changes", "place"),
-    [({"users": 0}, "users"), ({"users": MAXIMUM_USERS + 1}, "users"), ({"context": 0}, "context"), ({"context": -2}, "context"), ({"context": MAXIMUM_CONTEXT + 1}, "context")],
+    [
+        ({"users": 0}, "users"),
+        ({"users": MAXIMUM_USERS + 1}, "users"),
+        ({"context": 0}, "context"),
+        ({"context": -2}, "context"),
+        ({"context": MAXIMUM_CONTEXT + 1}, "context"),
+    ],
 )
 def test_facts_without_sense_are_refused_with_the_limits(changes, place):
     sane = facts(**HERE)
@@ -160,5 +177,10 @@ def test_a_host_without_memory_is_refused():
 
 
 def test_the_largest_context_takes_what_fits():
-    small, large = (planned(**HERE | {"hardware": name}, model="qwen3-8b", quant="Q4_K_M", server="llama-cpp", context="max")["choice"]["settings"]["context"] for name in ("rtx-4060", "rtx-4090"))
+    small, large = (
+        planned(**HERE | {"hardware": name}, model="qwen3-8b", quant="Q4_K_M", server="llama-cpp", context="max")["choice"]["settings"][
+            "context"
+        ]
+        for name in ("rtx-4060", "rtx-4090")
+    )
     assert pack().model("qwen3-8b").maximum_context >= large >= small > 0

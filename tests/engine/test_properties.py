@@ -26,7 +26,12 @@ MODELS = sorted(pack().models)
 DEVICES = list(pack().devices.values())
 USE_CASES = pack().vocabulary("use-cases")
 
-many = settings(deadline=None, max_examples=EXAMPLES, derandomize=EXAMPLES <= 150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+many = settings(
+    deadline=None,
+    max_examples=EXAMPLES,
+    derandomize=EXAMPLES <= 150,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 some = settings(many, max_examples=max(EXAMPLES // 3, 1))
 
 
@@ -49,12 +54,19 @@ PROCESSORS = [pair for device in DEVICES if device.kind == "cpu" for pair in wit
 
 ram = st.sampled_from([16, 32, 64, 128, 512]).map(lambda gib: f"{gib}G")
 cards = st.builds(
-    lambda pair, count, main: {"hardware": [spec(*pair, count)], "ram": main}, st.sampled_from(ACCELERATORS), st.sampled_from([1, 1, 1, 2, 3, 4, 8]), ram
+    lambda pair, count, main: {"hardware": [spec(*pair, count)], "ram": main},
+    st.sampled_from(ACCELERATORS),
+    st.sampled_from([1, 1, 1, 2, 3, 4, 8]),
+    ram,
 )
 shared = st.sampled_from(UNIFIED).map(lambda pair: {"hardware": [spec(*pair)]})
-processors = st.builds(lambda pair, main: {"hardware": [spec(*pair)], **({} if pair[1] else {"ram": main})}, st.sampled_from(PROCESSORS), ram)
+processors = st.builds(
+    lambda pair, main: {"hardware": [spec(*pair)], **({} if pair[1] else {"ram": main})}, st.sampled_from(PROCESSORS), ram
+)
 mixed = st.builds(
-    lambda pairs, main: {"hardware": [spec(*pair) for pair in pairs], "ram": main}, st.lists(st.sampled_from(ACCELERATORS), min_size=2, max_size=3), ram
+    lambda pairs, main: {"hardware": [spec(*pair) for pair in pairs], "ram": main},
+    st.lists(st.sampled_from(ACCELERATORS), min_size=2, max_size=3),
+    ram,
 )
 machines = st.one_of(cards, cards, shared, processors, mixed)
 
@@ -152,7 +164,9 @@ def is_worth_telling(found, host):
 
 
 @some
-@given(pairs=st.lists(st.sampled_from(ACCELERATORS + UNIFIED), min_size=2, max_size=3, unique=True), need=needs, chosen=models, data=st.data())
+@given(
+    pairs=st.lists(st.sampled_from(ACCELERATORS + UNIFIED), min_size=2, max_size=3, unique=True), need=needs, chosen=models, data=st.data()
+)
 def test_the_order_of_the_hardware_does_not_matter(pairs, need, chosen, data):
     specs = [spec(*pair) for pair in pairs]
     other = data.draw(st.permutations(specs))
@@ -223,7 +237,10 @@ def best_score(stated, chosen):
 @given(pair=st.sampled_from([pair for pair in ACCELERATORS + UNIFIED if len(pair[0].memory_options) > 1]), need=needs, chosen=models)
 def test_more_memory_of_the_same_kind_never_makes_the_best_setup_worse(pair, need, chosen):
     device = pair[0]
-    scores = [best_score(need | {"hardware": spec(device, size), **({"ram": "64G"} if device.kind == "gpu" else {})}, chosen) for size in device.memory_options]
+    scores = [
+        best_score(need | {"hardware": spec(device, size), **({"ram": "64G"} if device.kind == "gpu" else {})}, chosen)
+        for size in device.memory_options
+    ]
     known = [score for score in scores if score is not None]
     assert scores == [None] * (len(scores) - len(known)) + known, "what fits a small one fits a large one"
     assert all(larger >= smaller - POINT for smaller, larger in pairwise(known)), known

@@ -57,8 +57,10 @@ def test_fewer_bits_never_cost_less():
 
 
 def test_a_quantisation_that_the_model_was_trained_in_costs_nothing():
-    native = replace(ONE, bits=4.25, weights=replace(ONE.weights, quant="MXFP4"))
-    assert precision(native) == 0
+    native = next(model for model in MODELS.values() if model.raw.get("native_quant"))
+    made_for = replace(ONE, model=native, bits=4.25, weights=replace(ONE.weights, quant=native.raw["native_quant"]))
+    assert precision(made_for) == 0
+    assert precision(replace(made_for, weights=replace(ONE.weights, quant="Q4_0"))) < 0
 
 
 def test_small_models_suffer_more_from_few_bits():

@@ -93,7 +93,10 @@ def test_an_overriding_rule_that_does_not_hold_takes_nothing_back():
 
 
 def test_only_settings_are_overridden():
-    rules = {"general": rule([{"set": {"settings.port": 1}}, {"warn": {"text": "Mind."}}]), "special": rule([{"set": {}}], overrides="general")}
+    rules = {
+        "general": rule([{"set": {"settings.port": 1}}, {"warn": {"text": "Mind."}}]),
+        "special": rule([{"set": {}}], overrides="general"),
+    }
     assert [effect.kind for effect in book(rules).judge_host(lambda name: None).effects] == ["warn", "set"]
 
 
@@ -126,7 +129,12 @@ def test_a_rule_that_reads_a_candidate_is_not_judged_for_the_host():
 def test_a_pairing_is_a_rule_about_one_server_and_one_model():
     pairings = {
         "vllm/tiny": {"effect": {"exclude": True}, "because": "It crashes.", "sources": []},
-        "ollama/tiny": {"when": {"fact": "needs.users", "above": 1}, "effect": {"warn": {"text": "One at a time."}}, "because": "", "sources": []},
+        "ollama/tiny": {
+            "when": {"fact": "needs.users", "above": 1},
+            "effect": {"warn": {"text": "One at a time."}},
+            "because": "",
+            "sources": [],
+        },
         "vllm/gone": {"effect": {"exclude": True}, "because": "No such model.", "sources": []},
     }
     rulebook = book({}, pairings, models=["lab/tiny"])
@@ -138,7 +146,18 @@ def test_a_pairing_is_a_rule_about_one_server_and_one_model():
     assert rulebook.judge((here | {"model.id": "lab/other"}).get).effects == []
 
 
-HARDWARE = ["rtx-3090", "2x rtx-4090", "rtx-4060 laptop", "m2-max 64GB", "rx-7900-xtx", "arc-b580", "cpu", "raspberry pi 5 8GB", "gb10", "ryzen-ai-max-395 128GB"]
+HARDWARE = [
+    "rtx-3090",
+    "2x rtx-4090",
+    "rtx-4060 laptop",
+    "m2-max 64GB",
+    "rx-7900-xtx",
+    "arc-b580",
+    "cpu",
+    "raspberry pi 5 8GB",
+    "gb10",
+    "ryzen-ai-max-395 128GB",
+]
 hosts = st.fixed_dictionaries({
     "hardware": st.sampled_from(HARDWARE),
     "use_case": st.sampled_from(sorted(pack().vocabulary("use-cases"))),

@@ -88,7 +88,7 @@ def _batch(pack: Pack, path: str) -> int:
         place = f"{path}, line {number}"
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             result: dict[str, Any] = {"error": f"{place}: not JSON."}
         else:
             try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from setupgen.errors import UsageError, shorten
@@ -71,6 +70,8 @@ def answers_of(arguments: argparse.Namespace) -> Answers:
     if arguments.answers is not None:
         values, places = read_answers(arguments.answers)
         if isinstance(values.get("facts"), str):  # a path in the file is meant from where the file lies
+            from pathlib import Path
+
             values["facts"] = str(Path(arguments.answers).parent / values["facts"])
         answers.update(values, places)
         _describe_once(answers)
@@ -112,7 +113,7 @@ def read_text(path: str) -> str:
     """A text file of reasonable size, or an error that says what is wrong with it."""
     place = shorten(path.replace("\0", "\N{SYMBOL FOR NULL}"))
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs a cold start
             content = file.read(MAXIMUM_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

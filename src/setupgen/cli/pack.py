@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 from setupgen.errors import UsageError
@@ -10,7 +10,8 @@ from setupgen.errors import UsageError
 if TYPE_CHECKING:
     from setupgen.knowledge import Pack
 
-PACK = Path(__file__).resolve().parent.parent / "_data" / "pack.json"
+HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs a cold start
+PACK = os.path.join(os.path.dirname(HERE), "_data", "pack.json")  # noqa: PTH118, PTH120
 
 
 def load_pack() -> Pack:
@@ -22,7 +23,8 @@ def load_pack() -> Pack:
     from setupgen.knowledge import Pack
 
     try:
-        text = PACK.read_text(encoding="utf-8")
+        with open(PACK, encoding="utf-8") as file:  # noqa: PTH123 - as above
+            text = file.read()
     except OSError as error:
         message = f"the compiled knowledge base cannot be read ({error.strerror})."
         raise UsageError(message, place=str(PACK), hint="In a source tree run `make pack`; otherwise install setupgen again.") from error

@@ -6,6 +6,7 @@ Nothing is searched: every combination is made, tested by formulas and rules, an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.deployments import deployments, excluding
@@ -44,6 +45,7 @@ class Candidate:
     bits: float
     facts: Mapping[str, Any]
     effects: tuple[Effect, ...]
+    claim_share: float
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -249,7 +251,7 @@ class _Survey:
             memory = place(
                 model.architecture, weights.quant, weights.format, server.id, where.machine, workload,
                 kind=kind, tensor_parallel=cards[0], replicas=cards[1],
-                claim_share=float(server.settings.get("memory_claim", CLAIM)), projector_bytes=projector_bytes(host, model, weights),
+                claim_share=claim_share(host, server, where, way.size), projector_bytes=projector_bytes(host, model, weights),
             )  # fmt: skip
             if memory.fits != "no" and memory.placement.kind == kind:
                 prompt = min(int(host.use_case["prompt_tokens"]), max(context - 1, 1))
@@ -284,8 +286,10 @@ class _Survey:
         )
         suitability = int(facts["model.suitability"])
         bits = float(facts["weights.bits"])
+        where = self._site(way.deployment.backend, cards * replicas)
+        share = claim_share(host, way.server, where, way.size)
         return Candidate(
-            way.model, way.weights, way.deployment, workload, replicas, cards, way.source, found, suitability, bits, facts, effects
+            way.model, way.weights, way.deployment, workload, replicas, cards, way.source, found, suitability, bits, facts, effects, share
         )
 
 
@@ -462,6 +466,22 @@ def ubatch_for(server: Server, model: Model, context: int, slots: int) -> int:
         if context * slots > step["above"]:
             ubatch = int(step["ubatch"])
     return ubatch
+
+
+def claim_share(host: Host, server: Server, where: Site, size: int) -> float:
+    """Share of each card that a server claims which claims memory at its start.
+
+    For text all that it is used to; for small models that make no text (embeddings, speech) what they need, in steps of a twentieth.
+    """
+    usual = float(server.settings.get("memory_claim", CLAIM))
+    if host.use_case["task"] == "text-generation" or not where.machine.slots:
+        return usual
+    needed = (size * 1.5 + SMALL_MODEL_BYTES) / where.machine.slots[0].capacity_bytes
+    return min(usual, ceil(needed * 20) / 20)
+
+
+SMALL_MODEL_BYTES = 5 * GIB
+"""What vLLM needs beside the weights of a small model: graphs, activations and a little cache."""
 
 
 def projector_bytes(host: Host, model: Model, weights: Weights) -> int:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from setupgen.knowledge import Model, Pack, Server
 
 BACKENDS = ("cuda", "rocm", "vulkan", "metal", "sycl", "cpu")
+MAKERS = {"cuda": "nvidia", "rocm": "amd", "metal": "apple", "sycl": "intel"}
+"""Backends that drive the accelerators of one maker only."""
+
 FORMAT_SERVERS = {"gguf": "llama-cpp", "safetensors": "vllm", "mlx": "mlx-lm"}
 MAXIMUM_TOKENS = 100_000_000
 DEFAULT_CONTEXT = 4096
@@ -152,6 +155,10 @@ def _backend(host: Host, stated: Any, place: str) -> str:
     if stated != "cpu" and host.group is None:
         message = f"{stated} needs an accelerator, and the hardware is a plain CPU."
         raise UsageError(message, place=place)
+    maker = MAKERS.get(str(stated))
+    if maker and host.group and host.group.vendor != maker:
+        message = f"{host.group.devices[0].name} does not run {stated}."
+        raise UsageError(message, place=place, hint=f"It runs {', '.join(host.group.devices[0].backends)}.")
     return str(stated)
 
 

@@ -113,6 +113,7 @@ class Host:
             "needs.offline": needs.offline,
             "needs.tool_calls": bool(self.use_case["tool_calls"]),
             "needs.server": needs.server or None,
+            "needs.quant": needs.quant or None,
             "needs.model": needs.model or None,
             "hardware.kind": group.kind if group else "cpu",
             "hardware.vendor": first.vendor,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from setupgen.knowledge import Device, Pack
 
 # Main memory that usually stands beside an accelerator of a segment, in GiB; used only where nobody stated it, and said so.
-USUAL_RAM_GIB = {"laptop": 16, "consumer": 32, "workstation": 64, "data-center": 256, "embedded": 8}
+USUAL_RAM_GIB = {"laptop": 16, "consumer": 32, "workstation": 64, "data-center": 64, "embedded": 8}
 USUAL_CPU = {"laptop": "generic/dual-channel-ddr5", "data-center": "generic/server-ddr5"}
 FALLBACK_CPU = "generic/dual-channel-ddr4"
 CPU_ONLY_RAM_GIB = 16
@@ -137,6 +137,8 @@ def _ram(stated: int, board: int, parts: list[Part], first: Device | None, assum
         return stated or board
     origins["hardware.ram_bytes"] = "assumed"
     gib = USUAL_RAM_GIB.get(first.segment, 32) if first else CPU_ONLY_RAM_GIB
+    if first and first.segment == "data-center":
+        gib = max(gib, round(2 * sum(part.memory_bytes * part.count for part in parts) / GIB))
     beside = first.name if first else "a plain CPU"
     assumptions.append(Assumption("hardware.ram_bytes", gib * GIB, f"Not stated; usual beside {beside}. Use --ram to say."))
     return gib * GIB

@@ -134,7 +134,7 @@ def _usable(use_case: Mapping[str, Any], size: float, decode: float, wait: float
     comfortable = float(use_case["comfortable_tps"])
     if comfortable:
         lost += 0.15 * min(0.0, log2(max(decode, 0.01) / (SLOW * comfortable)))
-        lost += 0.08 * min(0.0, log2(LONG_WAIT / max(wait, 0.01)))
+        lost += 0.14 * min(0.0, log2(LONG_WAIT / max(wait, 0.01)))
     useful = float(use_case.get("useful_b", 0))
     if useful:
         lost += 0.12 * min(0.0, log2(size / useful))

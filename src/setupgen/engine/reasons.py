@@ -191,7 +191,7 @@ def warnings(host: Host, field: Field, best: Candidate | None, choice: Choice | 
             yield Caution(effect.rule.id, effect.text, tuple(host.pack.urls(list(effect.rule.sources))))
     for number, clash in enumerate(host.facts.clashes, 1):
         yield Caution(f"facts-disagree-{number}", clash)
-    for part in host.unused_parts:
+    for part in (part for part in host.unused_parts if part.id):  # what nobody knows is asked about instead
         yield Caution("accelerator-left-idle", f"{part.name} is left idle: it cannot work together with the other accelerators.")
     if hosted:
         yield Caution(

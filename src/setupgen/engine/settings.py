@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 KEY_VARIABLE = "SETUPGEN_API_KEY"
 PROXY_PORT = 8443
-MEGABITS_100 = 100_000_000
+PROMPTS_KEPT = 4
+"""Full contexts that are worth keeping in main memory, so that changing between conversations costs no reading."""
 
 
 def choose(host: Host, candidate: Candidate, score: Mapping[str, float]) -> Choice:
@@ -101,7 +102,7 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
         "runtime": candidate.deployment.runtime,
         "sampling": sampling_of(host, candidate) if not embeds else {},
         "rerank": embeds and "rerank" in candidate.model.tasks,
-        "memory_share": server.settings.get("memory_claim"),
+        "memory_share": candidate.claim_share if "memory_claim" in server.settings else None,
         "tensor_parallel": placement.tensor_parallel,
         "tensor_split": ",".join(str(share) for share in placement.tensor_split) or None,
         "threads": host.hardware.threads or None,
@@ -124,13 +125,14 @@ def auth_of(server: Server) -> dict[str, Any]:
 
 
 def prompt_cache_mib(host: Host, candidate: Candidate) -> int:
-    """Main memory for llama.cpp's prompt cache: its default of 8 GiB where a quarter of what is free allows it, else less."""
+    """Main memory for llama.cpp's prompt cache: four full contexts, at most its default of 8 GiB and a quarter of what is free."""
     default = int(candidate.deployment.server.settings.get("host_prompt_cache_mib", 0))
     memory = candidate.estimate.memory
     unified = host.hardware.unified or not memory.devices or candidate.deployment.backend == "cpu"
     taken = memory.total_bytes if unified else memory.host_bytes
     spare = max(host.hardware.ram_bytes - taken, 0)
-    return min(default, int(spare / 4 / 1024**2) // 256 * 256)
+    useful = max(GIB, PROMPTS_KEPT * memory.kv_cache_bytes)
+    return min(default, int(min(spare / 4, useful) / MIB) // 256 * 256)
 
 
 def with_prompt_cache(candidate: Candidate, mib: int, *, unified: bool) -> Memory:

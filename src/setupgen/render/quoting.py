@@ -44,6 +44,7 @@ _BARE_ENV = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*")
 _ADDRESS = re.compile(r"[A-Za-z0-9._:\[\]/-]+")
+_CODE_SPAN = re.compile(r"(?<!`)(`[A-Za-z0-9][A-Za-z0-9 ._/:=@+-]*`)(?!`)")
 _YAML_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _LONGEST_YAML_KEY = 1000
 _LAST_OF_FOUR_DIGITS = 0xFFFF
