@@ -44,17 +44,17 @@ START = {
     "prefill.pipeline": 0.8, "prefill.tensor": 0.9, "prefill.wide": 1.25,
 }  # fmt: skip
 FIXED = {
-    "launch.llama",
-    "layer_us.instinct",
-    "layer_us.arc",
-    "first_token_s",
-    "hop_us",
-    "prefill.radeon",
-    "efficiency.cache",
-    "efficiency.paged_cache",
-    "offload_upload_gb_s",
+    "launch.llama": "the unit of the other launch factors",
+    "layer_us.instinct": "nine rows, which cannot tell launches from bandwidth; near the other cards with stacked memory",
+    "layer_us.arc": "rows of two cards, which cannot tell launches from bandwidth; as Apple's start",
+    "first_token_s": "no row states it; request handling and scheduling",
+    "hop_us": "too small beside the spread of rows with several cards; a copy over the bus with its wait",
+    "prefill.radeon": "builds with and without matrix kernels differ twofold in these rows; between them",
+    "efficiency.cache": "rows with a deep cache are few and do not say whether flash attention was on",
+    "efficiency.paged_cache": "the same; paged kernels read nearly as fast as weights",
+    "offload_upload_gb_s": "no row states its link; what PCIe 4.0 x16 carries",
 }
-"""Kept at their starting values: no usable measurement, or the unit of the others."""
+"""Kept at their starting values, with the reason: no usable measurement, or the unit of the others."""
 
 STIFFNESS = 0.35
 SCALE = 0.12
@@ -109,9 +109,11 @@ def main() -> None:
     rows = load(paths[0] if paths else None)
     constants = fit(rows)
     for name, value in constants.items():
-        print(f"{name:24s} {START[name]:9.3f} -> {value:9.3f}")
+        print(f"{name:24s} {START[name]:9.3f} -> {value:9.3f}{'  kept' if name in FIXED else ''}")
+    print(f"{len(START) - len(FIXED)} fitted, {len(FIXED)} kept, {sum(map(usable, rows))} rows")
     if "--dry-run" not in sys.argv:
-        write(TARGET, constants, spreads(held_out(rows, "family", fit, constants), held_out(rows, "model", fit, constants)), rows)
+        widths = spreads(held_out(rows, "family", fit, constants), held_out(rows, "model", fit, constants))
+        write(TARGET, constants, widths, [row for row in rows if usable(row)], FIXED)
 
 
 if __name__ == "__main__":

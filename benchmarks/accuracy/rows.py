@@ -170,17 +170,17 @@ def _architecture(name: str) -> Architecture | None:
     """The model's dimensions from the compiled knowledge base, if that is built and has it."""
     if not PACK.is_file():
         return None
-    pack = _pack()
+    base = pack()
     for known in (name, IN_PACK.get(name, name)):
         try:
-            return pack.model(known).architecture
+            return base.model(known).architecture
         except UnknownNameError:
             continue
     return None
 
 
 @cache
-def _pack() -> Pack:
+def pack() -> Pack:
     return Pack.from_json(PACK.read_text(encoding="utf-8"))
 
 
@@ -282,6 +282,11 @@ def depth_of(row) -> tuple[int, int, int]:
     return 150, 512, 0
 
 
+def with_projector(row) -> bool:
+    """Whether the size of the file includes the vision projector, which decoding does not read: LM Studio's totals of Gemma 3."""
+    return row["server"].startswith("LM Studio") and bool(re.match(r"gemma-3-(4|12|27)b", row["model"].lower()))
+
+
 def users_of(row) -> int:
     """Requests at once; floods of hundreds fill the server's slots."""
     if row["batch"].isdigit():
@@ -351,7 +356,7 @@ def row_of(row: dict[str, str]) -> Row | None:
     model, device = model_of(row["model"]) or generic_model(row), device_of(row["hardware"])
     if model is None or device is None or not row["decode_tps"]:
         return None
-    sizes = sizes_of(model, row["quant"], row["weights_gib"], row["active_params_b"])
+    sizes = sizes_of(model, row["quant"], "" if with_projector(row) else row["weights_gib"], row["active_params_b"])
     depth, prompt, out = depth_of(row)
     per_token, constant, operations = cache_of(model, depth)
     devices = int(row["n_devices"] or 1)

@@ -5,21 +5,21 @@ from dataclasses import replace
 import pytest
 from planner import facts, only, pack, planned
 
-from setupgen.engine.candidates import (
+from setupgen.engine.candidates import survey
+from setupgen.engine.deployments import Deployment
+from setupgen.engine.host import Host
+from setupgen.engine.rules import RuleBook
+from setupgen.engine.suitability import model_reason, source_of
+from setupgen.engine.variants import (
     cache_choices,
     capacity_reason,
     card_choices,
     contexts_for,
     parallel_for,
     placement_kinds,
-    survey,
     typical_depth,
     ubatch_for,
 )
-from setupgen.engine.deployments import Deployment
-from setupgen.engine.host import Host
-from setupgen.engine.rules import RuleBook
-from setupgen.engine.suitability import model_reason, source_of
 from setupgen.knowledge import Server
 
 SERVERS = pack().servers
@@ -56,8 +56,8 @@ def test_as_much_as_possible_begins_with_the_models_own_limit():
 
 
 def test_the_usual_depth_is_the_prompt_and_at_most_half_of_the_context():
-    assert typical_depth(host(), 16384) == 1500
-    assert typical_depth(host(), 2048) == 1024
+    assert typical_depth(host(), 16384) == pack().vocabulary("use-cases")["chat"]["prompt_tokens"]
+    assert typical_depth(host(), 512) == 256
 
 
 @pytest.mark.parametrize(

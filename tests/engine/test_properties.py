@@ -192,7 +192,7 @@ def rows():
 @some
 @given(machine=st.one_of(cards, shared, processors), need=needs, chosen=models)
 def test_plan_and_estimate_give_the_same_numbers(machine, need, chosen):
-    assume("vision" not in USE_CASES[need["use_case"]]["capabilities"])
+    assume("vision" not in USE_CASES[need["use_case"]]["capabilities"] and need.get("server") != "vllm")
     assume(not machine["hardware"][0].partition("x ")[0].isdecimal())
     found = made(machine | need, chosen)
     assume(found.choice is not None)
@@ -216,16 +216,15 @@ def test_plan_and_estimate_give_the_same_numbers(machine, need, chosen):
 def without_prompt_cache(shown, *, shared):
     """The memory of a plan without what only the plan knows: the prompt cache that it allows in main memory."""
     memory, size = dict(shown["memory"]), shown["settings"]["prompt_cache_mib"] * 1024**2
-    for key in ("overhead_bytes", "total_bytes", "host_bytes"):
-        memory[key] -= size
+    memory["host_bytes"] -= size
     if shared:
         first, *others = memory["devices"]
         memory["devices"] = [{**first, "used_bytes": first["used_bytes"] - size}, *others]
     return memory
 
 
-POINT = 0.02
-"""Score of one point of preference: what differs by less is as good."""
+POINT = 0.05
+"""What differs by less is as good: more memory is spent on an unquantised cache or a longer context, which the score does not see."""
 
 
 def best_score(stated, chosen):

@@ -6,7 +6,6 @@ Nothing is searched: every combination is made, tested by formulas and rules, an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.deployments import deployments, excluding
@@ -16,6 +15,19 @@ from setupgen.engine.placement import place
 from setupgen.engine.plan import Rejection
 from setupgen.engine.rules import without_overridden
 from setupgen.engine.suitability import bits_per_weight, model_reason, source_of
+from setupgen.engine.variants import (
+    EIGHT,
+    cache_choices,
+    capacity_reason,
+    card_choices,
+    claim_share,
+    contexts_for,
+    parallel_for,
+    placement_kinds,
+    projector_bytes,
+    typical_depth,
+    ubatch_for,
+)
 from setupgen.engine.weights import remember, weight_bytes
 from setupgen.knowledge import GIB
 
@@ -78,14 +90,6 @@ def survey(host: Host, book: RuleBook) -> Field:
     """Looks at every combination of the knowledge base on this host."""
     return _Survey(host, book).field
 
-
-CLAIM = 0.9
-"""Share of a card that a server claims whose file does not say."""
-
-UNKNOWN_PROJECTOR = 1_000_000_000
-"""Bytes taken for a vision projector whose size nobody published; they are 0.4 to 1.2 GB."""
-
-EIGHT = 8
 
 SHARED = frozenset({
     "server.id", "server.concurrency", "server.api_key", "model.id", "model.family", "model.mixture", "model.attention",
@@ -227,16 +231,26 @@ class _Survey:
             yield way.refused("memory.fit", nearest)
 
     def _stores(self, way: _Way, where: Site, cards: int, replicas: int) -> Iterator[Candidate | Rejection | str]:
-        """Cache types and placements that fit, or why they do not; a smaller cache or a split is not tried where all of it fits."""
+        """Cache types and placements that fit, or why they do not.
+
+        A split is not tried where all of it fits, and a smaller cache only where it answers at less than a comfortable speed then.
+        """
+        comfortable = float(self.host.use_case["comfortable_tps"]) * float(self.host.experience["pace"])
+        whole = False
         for cache in cache_choices(self.host, way.model, way.deployment):
             for kind in placement_kinds(way.server, way.model, way.deployment.backend):
+                if whole and kind not in {"full", "cpu"}:
+                    continue
                 found, workload = self._largest(way, where, (cards, replicas), cache, kind)
                 if found is None:
                     yield _no_room(way, workload, where)
                     continue
-                yield self._judged(way, workload, found, cards, replicas)
-                if kind in {"full", "cpu"} and workload.context == contexts_for(self.host, way.model)[0]:
-                    return
+                outcome = self._judged(way, workload, found, cards, replicas)
+                yield outcome
+                if isinstance(outcome, Candidate) and kind in {"full", "cpu"} and workload.context == contexts_for(self.host, way.model)[0]:
+                    whole = True
+                    if outcome.estimate.speed.decode_tps.value >= comfortable:
+                        return
 
     def _largest(self, way: _Way, where: Site, cards: tuple[int, int], cache: str, kind: str) -> tuple[Estimate | None, Workload]:
         """The estimate with the largest context that fits in this placement, or none with the smallest workload tried."""
@@ -352,139 +366,3 @@ def _no_room(way: _Way, workload: Workload, where: Site) -> str:
         f"{way.model.name} in {way.weights.quant} ({way.size / GIB:.1f} GiB) with {workload.parallel} x {workload.context} tokens of context"
         f" does not fit: {room / GIB:.1f} GiB can be used."
     )
-
-
-QUEUE = 4
-"""How many times the users that a server serves well it may be given at all; preferences speak against it long before."""
-
-
-def capacity_reason(server: Server, model: Model, users: int) -> str:
-    """Why the server cannot serve this many at once, or empty."""
-    most = server.concurrency.get("maximum_users", 0)
-    most *= QUEUE
-    if most and users > most:
-        return f"{server.name} serves at most about {most} at the same time well; {users} would wait in a queue."
-    if users > 1 and {model.family, model.architecture.type} & set(server.raw.get("no_parallel_families", ())):
-        return f"{server.name} serves {model.name} to one user at a time only."
-    return ""
-
-
-def cache_choices(host: Host, model: Model, deployment: Deployment) -> list[str]:
-    """Cache types worth trying, the most precise first; none below the use case's floor."""
-    server = deployment.server
-    floor = int(host.use_case["cache_floor_bits"])
-    offered = server.settings.get("cache_types", ["f16"])
-    names = [server.settings.get("default_cache_type", "f16")]
-    eight = next((name for name in ("q8_0", "fp8") if name in offered), "")
-    quantises = eight and floor <= EIGHT and not model.architecture.encoder
-    if quantises and all(group.head_dim % 32 == 0 for group in model.architecture.attention if group.kind in {"full", "sliding"}):
-        capability = str(host.lookup.get("hardware.capability") or "")
-        if eight != "fp8" or (deployment.backend == "cuda" and _at_least(capability, server.settings.get("fp8_minimum_capability", "8.9"))):
-            names.append(eight)
-    return names
-
-
-def _at_least(capability: str, minimum: str) -> bool:
-    try:
-        return [int(part) for part in capability.split(".")] >= [int(part) for part in minimum.split(".")]
-    except ValueError:
-        return False
-
-
-def placement_kinds(server: Server, model: Model, backend: str) -> list[str]:
-    """Placements worth trying, the fastest first."""
-    if backend == "cpu":
-        return ["cpu"]
-    kinds = ["full"]
-    features = server.raw.get("features", {})
-    if model.is_mixture and features.get("expert_offload"):
-        kinds.append("experts")
-    if features.get("partial_offload"):
-        kinds.append("layers")
-    return kinds
-
-
-def card_choices(host: Host, server: Server, backend: str) -> list[tuple[int, int]]:
-    """How many accelerators one copy of the server uses, and how many copies there are then.
-
-    Servers that split layers get one card or all of them; servers with tensor parallelism get each power of two of equal cards.
-    """
-    group = host.group
-    if backend == "cpu" or group is None:
-        return [(0, 1)]
-    total = group.count
-    features = server.raw.get("features", {})
-    if total == 1:
-        return [(1, 1)]
-    if features.get("tensor_parallel") and not features.get("layer_split"):
-        sizes = [size for size in (1, 2, 4, 8, 16) if size <= total and (group.equal or size == 1)]
-        users = host.needs.users
-        return [(size, max(1, min(total // size, users))) for size in sizes]
-    return [(1, 1), (total, 1)]
-
-
-def parallel_for(host: Host, server: Server, replicas: int) -> int:
-    """Requests that one copy of the server holds at the same time."""
-    users = -(-host.needs.users // replicas)
-    if host.use_case["task"] == "embedding":
-        return min(users, int(server.concurrency.get("default_parallel", 1)) or 1)
-    return users
-
-
-def contexts_for(host: Host, model: Model) -> list[int]:
-    """Contexts per slot worth trying, the largest first; the first that fits is taken.
-
-    One where it is stated. Where it is assumed, or as much as possible is wanted, halves down to the use case's minimum follow.
-    """
-    needs = host.needs
-    assumed = host.facts.origins.get("needs.context") == "assumed"
-    if needs.context > 0 and not assumed:
-        return [needs.context]
-    context = model.maximum_context if needs.context <= 0 else min(needs.context, model.maximum_context)
-    least = min(int(host.use_case["minimum_context"]), context)
-    steps = [context]
-    while context // 2 >= least:
-        context //= 2
-        steps.append(context)
-    return steps
-
-
-def typical_depth(host: Host, context: int) -> int:
-    """Tokens that usually lie in the cache when an answer is written: the use case's prompt, at most half the context."""
-    return min(int(host.use_case["prompt_tokens"]), context // 2)
-
-
-def ubatch_for(server: Server, model: Model, context: int, slots: int) -> int:
-    """Tokens that the server computes at once.
-
-    Encoders must take a whole text in one go; Ollama grows the number with its context.
-    """
-    ubatch = int(server.settings.get("ubatch", 512))
-    if model.architecture.encoder:
-        return max(ubatch, min(context, model.maximum_context))
-    for step in server.settings.get("ubatch_by_context", ()):
-        if context * slots > step["above"]:
-            ubatch = int(step["ubatch"])
-    return ubatch
-
-
-def claim_share(host: Host, server: Server, where: Site, size: int) -> float:
-    """Share of each card that a server claims which claims memory at its start.
-
-    For text all that it is used to; for small models that make no text (embeddings, speech) what they need, in steps of a twentieth.
-    """
-    usual = float(server.settings.get("memory_claim", CLAIM))
-    if host.use_case["task"] == "text-generation" or not where.machine.slots:
-        return usual
-    needed = (size * 1.5 + SMALL_MODEL_BYTES) / where.machine.slots[0].capacity_bytes
-    return min(usual, ceil(needed * 20) / 20)
-
-
-SMALL_MODEL_BYTES = 5 * GIB
-"""What vLLM needs beside the weights of a small model: graphs, activations and a little cache."""
-
-
-def projector_bytes(host: Host, model: Model, weights: Weights) -> int:
-    """Bytes of the vision projector, which is loaded only where pictures are read."""
-    wanted = weights.projector and "vision" in host.use_case["capabilities"]
-    return (model.projector_bytes or UNKNOWN_PROJECTOR) if wanted else 0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.cache import CACHE_TYPES
-from setupgen.engine.candidates import ubatch_for
 from setupgen.engine.estimate import estimate, site
 from setupgen.engine.host import Host
 from setupgen.engine.intake import Answers, facts_of
 from setupgen.engine.memory import Workload
+from setupgen.engine.variants import ubatch_for
 from setupgen.errors import UnknownNameError, UsageError, shorten
 from setupgen.knowledge import Weights
 

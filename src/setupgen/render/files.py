@@ -75,9 +75,10 @@ def render_setup(plan: Raw, templates: Raw, *, targets: Sequence[str] | None = N
     listed = [{"path": _path(entry, context), "about": entry.get("about", "")} for _, entry in entries]
     context["setup"] |= {"files": listed, "paths": [file["path"] for file in listed]}
     result = Rendered({}, targets=tuple(chosen))
+    context["images"] = {key: image for target in templates.values() for key, image in target.get("images", {}).items()}
+    context["qualified"] = qualified if podman else str
     for id_, entry in entries:
-        images = {key: qualified(image) if podman else image for key, image in templates[id_].get("images", {}).items()}
-        _add(result, made, f"{id_}/{entry['template']}", entry, context | {"images": images, "qualified": _qualifier(podman=podman)})
+        _add(result, made, f"{id_}/{entry['template']}", entry, context)
     return Rendered(dict(sorted(result.files.items())), result.modes, result.secrets, result.targets)
 
 
@@ -89,10 +90,6 @@ def render_proxy(proxy: Raw, templates: Raw, *, knowledge: Raw, command: str = "
         "facts": {"needs": {"os": "linux", "runtime": "docker"}},
     }
     return render_setup(plan, templates, command=command, name=name or str(proxy["id"]))
-
-
-def _qualifier(*, podman: bool) -> Any:
-    return qualified if podman else str
 
 
 def _choose(plan: Raw, context: Raw, templates: Raw, wanted: Sequence[str] | None) -> list[str]:
