@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.accuracy.calibrate import decode_of, quantile
-from benchmarks.accuracy.rows import DATA, depth_of, pack, row_of
+from benchmarks.accuracy.names import DATA
+from benchmarks.accuracy.rows import depth_of, pack, row_of
 
 from setupgen.engine.estimation import RowEstimator
 from setupgen.engine.speed_constants import CONSTANTS
@@ -117,19 +118,20 @@ def table(outcomes: list[Outcome], unknown: Counter[str]) -> list[str]:
     """Lines of the Markdown tables."""
     errors = [abs(one.error) for one in outcomes]
     differences = [abs(one.difference) for one in outcomes]
-    lines = [
+    return [
         "",
         "### End to end: `setupgen estimate --batch` on gold rows of one user that resolve by name",
         "",
         "| | rows | median | 90th percentile | worst |",
         "| --- | --- | --- | --- | --- |",
         f"| against the measurement | {len(errors)} | {statistics.median(errors):.1%} | {quantile(errors, 0.9):.1%} | {max(errors):.0%} |",
-        f"| against the benchmark's own mapping | {len(errors)} | {statistics.median(differences):.1%} | {quantile(differences, 0.9):.1%} "
-        f"| {max(differences):.0%} |",
+        (
+            f"| against the benchmark's own mapping | {len(errors)} | {statistics.median(differences):.1%} | {quantile(differences, 0.9):.1%} "
+            f"| {max(differences):.0%} |"
+        ),
         "",
         f"Rows left out because a name is not in the knowledge base: {sum(unknown.values())}.",
     ]
-    return lines
 
 
 def main() -> None:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from benchmarks.accuracy.calibrate import decode_of, held_out, spreads
-from benchmarks.accuracy.rows import DIMENSIONS_UNKNOWN, NOT_OURS, Row, load
+from benchmarks.accuracy.names import DIMENSIONS_UNKNOWN
+from benchmarks.accuracy.rows import NOT_OURS, Row, load
 from benchmarks.accuracy.write import write
 from scipy.optimize import least_squares
 

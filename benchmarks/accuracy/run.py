@@ -1,10 +1,10 @@
 """Prints how far the speed formula is from published measurements.
 
-    python -m benchmarks.accuracy [speed.csv] [--quick]
+    python -m benchmarks.accuracy [speed.csv] [--full] [--gold]
 
-Three tables: with the shipped constants; with constants fitted without the row's device family; without the row's source. Then the worst
-rows with a guess at the cause, and what other estimators published or were measured at. `--quick` leaves out what needs fitting (numpy and
-scipy). The file defaults to the copy beside this program; `--gold` takes only the rows that it marks as judges.
+Tables: with the shipped constants; through `setupgen estimate --batch`; the worst rows with a guess at the cause; what other estimators were
+measured at. `--full` adds, in some minutes, constants fitted without the row's device family and without its source (needs numpy and scipy).
+The file defaults to the copy beside this program; `--gold` takes only the rows that it marks as judges.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import statistics
 import sys
 from pathlib import Path
 
+from benchmarks.accuracy import end_to_end
 from benchmarks.accuracy.calibrate import Judged, held_out, judge, quantile
-from benchmarks.accuracy.rows import Row, load
+from benchmarks.accuracy.rows import Row, load, pack
 
 from setupgen.engine.speed import estimate_speed, spread
 from setupgen.engine.speed_constants import CONSTANTS
@@ -105,7 +106,7 @@ def worst(judged: list[Judged]) -> list[str]:
 
 
 def peers() -> list[str]:
-    """Lines of the table of other estimators, as measured on 35 published single-stream rows."""
+    """Lines of the table of other estimators, as measured for this project in 2026 on 35 published rows of one user."""
     lines = [
         "",
         "### Other estimators (decode, 35 published rows)",
@@ -116,7 +117,7 @@ def peers() -> list[str]:
     return lines + ["| " + " | ".join(row) + " |" for row in PEERS]
 
 
-def report(rows: list[Row], *, quick: bool) -> str:
+def report(rows: list[Row], *, full: bool = False, path: Path | None = None) -> str:
     """The whole report as Markdown."""
     judged = judge(rows, CONSTANTS)
     lines = [
@@ -125,7 +126,8 @@ def report(rows: list[Row], *, quick: bool) -> str:
     lines += table("Shipped constants (fitted to these rows)", judged)
     clear = [one for one in judged if not one.row.doubt]
     lines += table("The same, without rows that are doubtful by themselves", clear)
-    if not quick:
+    lines += end_to_end.table(*end_to_end.run(pack(), path))
+    if full:
         from benchmarks.accuracy.fit import fit  # noqa: PLC0415
 
         lines += table("Constants fitted without the device family of the row", held_out(rows, "family", fit, CONSTANTS))
@@ -137,9 +139,10 @@ def report(rows: list[Row], *, quick: bool) -> str:
 def main() -> None:
     """Print the report."""
     paths = [Path(argument) for argument in sys.argv[1:] if not argument.startswith("-")]
-    rows = load(paths[0] if paths else None, gold_only="--gold" in sys.argv)
+    path = paths[0] if paths else None
+    rows = load(path, gold_only="--gold" in sys.argv)
     assert all(estimate_speed(row.x).decode_tps.value > 0 for row in rows)
-    print(report(rows, quick="--quick" in sys.argv))
+    print(report(rows, full="--full" in sys.argv, path=path))
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ class Model:
     license_id: str
     license_class: str
     tasks: tuple[str, ...]
-    use_cases: Mapping[str, str]
+    use_cases: Mapping[str, int]
     total_parameters: int
     active_parameters: int
     architecture: Architecture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cli_result import GPU
+from cli_result import GPU, QUICK
 
 
 @pytest.mark.parametrize("subject", ["", "settings.context", "llama-cpp", "vllm", "qwen3-8b", "Q4_K_M", "zai/glm-5.2"])
@@ -17,17 +17,17 @@ def test_subjects(run, subject):
 
 
 def test_every_decision_is_told(run):
-    plan = run("plan", "--json", *GPU).json
-    titles = " ".join(section["title"] for section in run("explain", "--json", *GPU).json["sections"])
+    plan = run("plan", "--json", *QUICK).json
+    titles = " ".join(section["title"] for section in run("explain", "--json", *QUICK).json["sections"])
     assert all(decision["what"] in titles for decision in plan["decisions"])
 
 
 def test_unknown_subject(run):
-    run("explain", "qwen3-8", *GPU).refused("qwen3-8", "qwen3-8b")
-    run("explain", "xyzzy", *GPU).refused("xyzzy", "kb list")
+    run("explain", "qwen3-8", *QUICK).refused("qwen3-8", "qwen3-8b")
+    run("explain", "xyzzy", *QUICK).refused("xyzzy", "kb list")
 
 
 def test_it_is_shown_in_words(run):
-    result = run("explain", "vllm", *GPU)
+    result = run("explain", "vllm", *QUICK)
     assert result.code == 0
     assert "vLLM" in result.out

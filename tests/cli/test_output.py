@@ -8,20 +8,20 @@ import subprocess
 import sys
 
 import pytest
-from cli_result import GPU
+from cli_result import GPU, QUICK
 
 PLAN = ("plan", *GPU, "--use-case", "embeddings")
 JSON = (*PLAN, "--json")
 COMMANDS = [
-    ("plan", *GPU),
-    ("plan", "--hardware", "cpu", "--ram", "16G", "--exposure", "lan"),
-    ("explain", *GPU),
-    ("explain", "llama-cpp", *GPU),
+    ("plan", *QUICK),
+    ("plan", *QUICK, "--exposure", "lan"),
+    ("explain", *QUICK),
+    ("explain", "llama-cpp", *QUICK),
     ("estimate", "--model", "qwen3-8b", "--quant", "Q4_K_M", *GPU),
     ("detect",),
     ("kb", "list", "models"),
     ("kb", "show", "model", "qwen3-8b"),
-    ("write", "out", *GPU, "--dry-run"),
+    ("write", "out", *QUICK, "--dry-run"),
 ]
 
 
@@ -80,7 +80,7 @@ def test_shown_plans_are_the_same_under_every_encoding():
     assert "█" in usual.stdout.decode("utf-8")
 
 
-@pytest.mark.parametrize("arguments", [("plan", *GPU), JSON, ("--help",), ("kb", "list", "sources")], ids=" ".join)
+@pytest.mark.parametrize("arguments", [("plan", *QUICK), JSON, ("--help",), ("kb", "list", "sources")], ids=" ".join)
 def test_a_reader_who_leaves_is_no_failure(arguments):
     command = [sys.executable, "-m", "setupgen", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:

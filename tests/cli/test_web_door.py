@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from cli_result import GPU
+from cli_result import GPU, QUICK
 from test_facts_file import FACTS
 
 from setupgen.web import Engine
 
-ANSWERS = {"use_case": "chat", "hardware": "rtx-3090", "ram": "64G"}
+ANSWERS = {"use_case": "chat", "hardware": "rtx-3090", "ram": "64G", "model": "qwen3-8b"}
 BAD = [
     '{"users": [1]}',
     '{"hardware": 5}',
@@ -32,7 +32,7 @@ def engine(fresh_pack) -> Engine:
 
 
 def test_plans_are_those_of_the_command_line(engine, run):
-    assert json.loads(engine.plan(json.dumps(ANSWERS))) == run("plan", "--json", *GPU, "--use-case", "chat").json
+    assert json.loads(engine.plan(json.dumps(ANSWERS))) == run("plan", "--json", *QUICK, "--use-case", "chat").json
 
 
 def test_estimates_are_those_of_the_command_line(engine, run):
@@ -43,7 +43,7 @@ def test_estimates_are_those_of_the_command_line(engine, run):
 def test_files_are_those_of_write(engine, run, tmp_path):
     plan = json.loads(engine.plan(json.dumps(ANSWERS)))
     files = json.loads(engine.files(json.dumps(plan)))["files"]
-    run("write", "out", *GPU, "--use-case", "chat")
+    run("write", "out", *QUICK, "--use-case", "chat")
     for path in ("compose.yaml", "README.md"):
         assert files[path].splitlines()[3:] == (tmp_path / "out" / path).read_text("utf-8").splitlines()[3:]
 

@@ -7,9 +7,9 @@ import re
 
 import pytest
 import yaml
-from cli_result import GPU
+from cli_result import QUICK
 
-NEED = (*GPU, "--use-case", "chat")
+NEED = (*QUICK, "--use-case", "chat")
 
 
 def tree(folder) -> dict[str, bytes]:
@@ -140,7 +140,7 @@ def test_json(run):
 
 
 def test_a_target_alone(run, tmp_path):
-    assert run("write", "out", *GPU, "--use-case", "coding-agent", "--target", "clients").code == 0
+    assert run("write", "out", *QUICK, "--use-case", "coding-agent", "--target", "clients").code == 0
     assert {name.split("/")[0] for name in tree(tmp_path / "out")} == {"clients", ".setupgen.json"}
     run("write", "out2", *NEED, "--target", "clients").refused("--target", "clients", code=1)
     run("write", "out2", *NEED, "--target", "no-such-target").refused("no-such-target")
@@ -154,7 +154,7 @@ def test_a_file_where_the_folder_should_be(run, tmp_path):
 
 
 def test_setup_without_a_terminal_takes_defaults(run, tmp_path):
-    result = run("setup", "mine", "--hardware", "rtx-3090", "--ram", "64G", "--users", "2")
+    result = run("setup", "mine", *QUICK, "--users", "2")
     assert result.code == 0
     assert "Taken: use case = chat" in result.err
     assert "users" not in [line.split()[1] for line in result.err.splitlines() if line.startswith("Taken:")]
@@ -165,6 +165,6 @@ def test_nothing_leads_out_of_the_folder(run, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "clients").symlink_to(tmp_path / "elsewhere")
-    result = run("write", "out", *GPU, "--use-case", "coding-agent")
+    result = run("write", "out", *QUICK, "--use-case", "coding-agent")
     assert result.code != 0
     assert list((tmp_path / "elsewhere").iterdir()) == []

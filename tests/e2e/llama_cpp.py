@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGE, VERSION = "llama-cpp-python", "0.3.36"
 SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
 INSIDE = "vendor/llama.cpp"
+HEAD = ".git/modules/vendor/llama.cpp/HEAD"
+COMMIT = "commit.txt"
 JOBS = 2
 OPTIONS = {
     "CMAKE_BUILD_TYPE": "Release",
@@ -78,9 +80,12 @@ def _source(folder: Path) -> Path:
     unpacked = folder / "unpacked"
     shutil.rmtree(unpacked, ignore_errors=True)
     with tarfile.open(archive) as tar:
-        inside = [member for member in tar if f"/{INSIDE}/" in f"/{member.name}/"]
+        inside = [
+            member for member in tar if f"/{INSIDE}/" in f"/{member.name}/" and "/.git/" not in member.name or member.name.endswith(HEAD)
+        ]
         tar.extractall(unpacked, members=inside, filter="data")
     (top,) = unpacked.iterdir()
+    (top / HEAD).rename(top / INSIDE / COMMIT)
     (top / INSIDE).rename(source)
     shutil.rmtree(unpacked)
     archive.unlink()
@@ -89,7 +94,8 @@ def _source(folder: Path) -> Path:
 
 def _build(source: Path, build: Path, program: Path) -> None:
     sys.stderr.write(f"Building llama-server in {build}: about ten minutes on two cores, once.\n")
-    definitions = [f"-D{name}={value}" for name, value in OPTIONS.items()]
+    commit = (source / COMMIT).read_text(encoding="utf-8").strip()  # cmake would ask git, which finds the repository around the cache
+    definitions = [f"-D{name}={value}" for name, value in (OPTIONS | {"LLAMA_BUILD_COMMIT": commit[:7]}).items()]
     hint = f"Look at the messages above; {build.parent} can be deleted to start afresh"
     _run(f"cmake cannot configure llama.cpp. {hint}", ["cmake", "-S", str(source), "-B", str(build), *definitions])
     _run(f"llama-server does not build. {hint}", ["cmake", "--build", str(build), "--target", "llama-server", "--parallel", str(JOBS)])

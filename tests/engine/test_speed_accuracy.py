@@ -10,8 +10,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.accuracy import end_to_end  # noqa: E402
 from benchmarks.accuracy.calibrate import judge, quantile  # noqa: E402
-from benchmarks.accuracy.rows import DATA, load  # noqa: E402
+from benchmarks.accuracy.fit import FIXED, START, fit  # noqa: E402
+from benchmarks.accuracy.names import DATA, DIMENSIONS_UNKNOWN, SAME_MODEL  # noqa: E402
+from benchmarks.accuracy.rows import load, pack  # noqa: E402
 from benchmarks.accuracy.run import report  # noqa: E402
 
 from setupgen.engine.speed import spread  # noqa: E402
@@ -74,9 +77,6 @@ def test_ranges_hold_four_of_five_measurements_and_are_not_wide(judged):
 
 
 def test_constants_fitted_without_three_common_devices_predict_them(rows):
-    pytest.importorskip("scipy")
-    from benchmarks.accuracy.fit import fit  # noqa: PLC0415
-
     unseen = {"GeForce RTX 4090", "Radeon RX 7900 XT", "Apple M4 Max"}
     constants = fit([row for row in rows if row.family not in unseen], CONSTANTS)
     errors = [abs(one.error) for one in judge([row for row in rows if row.family in unseen and not row.total], constants)]
@@ -87,12 +87,52 @@ def test_constants_fitted_without_three_common_devices_predict_them(rows):
 def test_every_used_measurement_names_its_source(rows):
     with (DATA / "speed.csv").open(encoding="utf-8", newline="") as file:
         raw = {row["id"]: row for row in csv.DictReader(file)}
-    assert all(
-        "http" in raw[row.id]["source_url"] or "text index id" in raw[row.id]["source_url"] or row.source == "cpu_speed" for row in rows
-    )
+    assert all(raw[row.id]["source_url"].startswith("https://") or row.source == "cpu_speed" for row in rows)
+
+
+def test_every_model_in_the_table_names_its_source_and_agrees_with_the_knowledge_base():
+    with (DATA / "models.csv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert all(row["source_url"].startswith("https://") for row in table)
+    assert set(SAME_MODEL.values()) <= {row["name"] for row in table}
+    known = {name.rpartition("/")[2]: model.architecture for name, model in pack().models.items()}
+    shared = [row for row in table if row["name"] in known]
+    assert len(shared) >= 20
+    for row in shared:
+        architecture = known[row["name"]]
+        experts = architecture.experts
+        assert int(row["layers"]) == architecture.layers, row["name"]
+        assert int(row["hidden"]) == architecture.hidden, row["name"]
+        assert int(row["experts"]) == (experts.count if experts else 0), row["name"]
+        assert int(row["recurrent"]) == (recurrent.layers if (recurrent := architecture.group("recurrent")) else 0), row["name"]
+
+
+def test_a_model_without_dimensions_is_judged_by_parameters_times_bits(judged):
+    generic = [one for one in judged if one.row.doubt == DIMENSIONS_UNKNOWN]
+    assert len(generic) >= 4
+    assert all(abs(one.error) <= 0.25 for one in generic)
+
+
+def test_the_estimator_of_the_command_agrees_with_the_benchmark_and_keeps_the_bars():
+    outcomes, _ = end_to_end.run(pack())
+    resident = [one for one in outcomes if one.placement in {"full", "cpu"}]
+    assert len(resident) >= 80
+    assert statistics.median(abs(one.difference) for one in resident) <= 0.01
+    assert quantile([abs(one.difference) for one in resident], 0.9) <= 0.03
+    errors = [abs(one.error) for one in outcomes]
+    assert statistics.median(errors) <= 0.10
+    assert quantile(errors, 0.9) <= 0.30
+
+
+def test_constants_are_few_against_measurements_and_judged_ones_say_why(rows):
+    assert set(CONSTANTS) == set(START)
+    assert len(rows) >= 10 * (len(START) - len(FIXED))
+    written = (ROOT / "src/setupgen/engine/speed_constants.py").read_text(encoding="utf-8")
+    assert written.count("# kept: ") == len(FIXED)
+    assert all(CONSTANTS[name] == START[name] for name in FIXED)
 
 
 def test_the_report_shows_classes_worst_rows_and_peers(rows):
-    text = report(rows, quick=True)
-    for part in (*CLASSES, "under load", "offload", "The worst 20 rows", "guess at the cause", "whichllm"):
+    text = report(rows)
+    for part in (*CLASSES, "under load", "offload", "The worst 20 rows", "guess at the cause", "whichllm", "End to end"):
         assert part in text

@@ -225,7 +225,8 @@ def offline(made):
 
 def behind_caddy(made, exposure="lan", variable="OLLAMA_API_KEY", port=8443, address="192.168.1.20"):
     """The plan with Caddy in front, which checks the key."""
-    base = f"https://{address}:{port}"
+    host = address or "localhost"
+    base = f"https://{host}:{port}"
     by = "proxy" if made["choice"]["server"]["id"] == "ollama" else "server"
     health = base + made["choice"]["server"]["endpoints"]["health"]
     auth = {"kind": "api-key", "env": variable}
@@ -233,7 +234,7 @@ def behind_caddy(made, exposure="lan", variable="OLLAMA_API_KEY", port=8443, add
         "proxy": {"id": "caddy", "because": "TLS and a key.", "tls": True, "auth": auth, "port": port, "address": address},
         "settings": {"auth": auth | {"by": by}},
         "connection": {
-            "host": address,
+            "host": host,
             "base_url": base,
             "openai_url": f"{base}/v1",
             "anthropic_url": base,
@@ -273,6 +274,18 @@ SHAPES = {
     "llama-cpp-key": with_key(plan()),
     "vllm-key": with_key(plan("vllm"), "VLLM_API_KEY"),
     "ollama-offline": offline(plan("ollama")),
+    "ollama-offline-podman": offline(plan("ollama", "podman", settings={"alias": "coder:latest"}, connection={"model": "coder:latest"})),
+    "ollama-offline-native": offline(plan("ollama", "native")),
+    "llama-cpp-offline": offline(plan()),
+    "llama-cpp-offline-podman-lan": behind_caddy(offline(plan("llama-cpp", "podman")), variable="LLAMA_API_KEY"),
+    "llama-cpp-offline-native": offline(plan("llama-cpp", "native")),
+    "llama-cpp-offline-windows": offline(plan("llama-cpp", "native", "cuda", "windows")),
+    "llama-cpp-windows-lan": behind_caddy(plan("llama-cpp", "native", "cuda", "windows"), variable="LLAMA_API_KEY", address=""),
+    "vllm-offline": offline(plan("vllm", clients=["zed"])),
+    "vllm-gated": plan("vllm", weights={"gated": True}),
+    "vllm-gated-native": plan("vllm", "native", weights={"gated": True}),
+    "vllm-copies": plan("vllm", container={"gpu_count": 4}, settings={"replicas": 4, "parallel": 3}),
+    "vllm-lan-unknown": behind_caddy(plan("vllm"), variable="VLLM_API_KEY", address=""),
     "ollama-lan": behind_caddy(plan("ollama")),
     "ollama-lan-podman": behind_caddy(plan("ollama", "podman")),
     "vllm-internet": behind_caddy(plan("vllm"), "internet", "VLLM_API_KEY", 443, "llm.example.org"),

@@ -3,8 +3,9 @@ import re
 
 import pytest
 import yaml
-from plans import HOPS, ROOT, SHAPES, TEMPLATES, behind_caddy, offline, plan, with_key
+from plans import HOPS, ROOT, SHAPES, TEMPLATES, behind_caddy, merged, plan, with_key
 
+from setupgen.cli.main import COMMANDS
 from setupgen.errors import NothingFitsError, UnknownNameError, UsageError
 from setupgen.render.files import render, render_proxy, render_setup
 
@@ -133,9 +134,126 @@ def test_local_weights_are_mounted_and_not_fetched():
     assert "none for the model" in files["README.md"]
 
 
-def test_offline_fetches_only_when_told():
-    assert compose_of(SHAPES["ollama-offline"])["services"]["pull"]["profiles"] == ["fetch"]
-    assert "HF_TOKEN" not in "".join(render(offline(plan("vllm")), TEMPLATES).values())
+def test_offline_starts_from_the_folder_that_the_run_book_fills():
+    ollama = compose_of(SHAPES["ollama-offline"])["services"]
+    assert "pull" not in ollama
+    assert {"type": "bind", "source": "./models", "target": "/root/.ollama/models"} in ollama["ollama"]["volumes"]
+    assert ollama["ollama"]["cap_add"] == ["DAC_OVERRIDE"]
+    assert ollama["open-webui"]["environment"]["OFFLINE_MODE"] == "true"
+    named = compose_of(SHAPES["ollama-offline-podman"])["services"]["pull"]
+    assert named["command"] == ['ollama create "$$SERVED_AS" -f /setup/Modelfile\n']
+    files = render(SHAPES["llama-cpp-offline"], TEMPLATES)
+    service = yaml.safe_load(files["compose.yaml"])["services"]["llama-cpp"]
+    target = plan()["choice"]["container"]["volume"]
+    assert service["volumes"] == [{"type": "bind", "source": "./models", "target": target, "read_only": True}]
+    assert "models" not in yaml.safe_load(files["compose.yaml"]).get("volumes", {})
+    assert "models/" in files[".gitignore"].splitlines()
+    vllm = compose_of(SHAPES["vllm-offline"])["services"]["vllm"]["volumes"]
+    assert {"type": "bind", "source": "./models", "target": "/root/.cache/huggingface/hub"} in vllm
+    for shape in ("llama-cpp-offline-native", "ollama-offline-native"):
+        variable = "OLLAMA_MODELS" if "ollama" in shape else "LLAMA_CACHE"
+        assert f"{variable}=$PWD/models\n" in render(SHAPES[shape], TEMPLATES)["serve.sh"]
+        assert "ollama pull" not in render(SHAPES[shape], TEMPLATES)["start.sh"]
+    assert "$env:LLAMA_CACHE = Join-Path" in render(SHAPES["llama-cpp-offline-windows"], TEMPLATES)["start.ps1"]
+    assert "HF_TOKEN" not in "".join(render(SHAPES["vllm-offline"], TEMPLATES).values())
+
+
+def test_offline_the_run_book_says_what_to_fetch_before_the_start():
+    def fetches(shape, **weights):
+        made = SHAPES[shape] | {"choice": merged(SHAPES[shape]["choice"], {"weights": weights})}
+        readme = render(made, TEMPLATES)["README.md"]
+        assert readme.index("Bring everything here first") < readme.index("## 2. Start")
+        return readme
+
+    exact = fetches("llama-cpp-offline", repository="unsloth/X-GGUF", file="X-Q4_K_M.gguf")
+    assert "\nhf download unsloth/X-GGUF X-Q4_K_M.gguf --cache-dir models\n" in exact
+    assert "docker save --output images.tar ghcr.io/ggml-org/llama.cpp:server-cuda-b11521 ghcr.io/open-webui/" in exact
+    assert "--entrypoint nvidia-smi ghcr.io/ggml-org/llama.cpp:server-cuda-b11521" in exact
+    assert "done beforehand" in exact
+    split = fetches("llama-cpp-offline", repository="unsloth/X-GGUF", file="Q8_0/X-Q8_0-00001-of-00003.gguf")
+    assert "--include 'Q8_0/X-Q8_0-*-of-00003.gguf' --cache-dir models" in split
+    unknown = fetches("llama-cpp-offline-native", repository="unsloth/X-GGUF", file="")
+    assert "hf download unsloth/X-GGUF --include '*Q4_K_M*.gguf' --cache-dir models" in unknown
+    assert "--dry-run" in unknown
+    assert "hf download Qwen/Qwen3.6-27B-FP8 --cache-dir models" in fetches("vllm-offline")
+    assert "ollama pull qwen3.6:27b" in fetches("ollama-offline")
+    assert "podman save --multi-image-archive" in fetches("llama-cpp-offline-podman-lan")
+    seeing = SHAPES["llama-cpp-offline"] | {"choice": merged(SHAPES["llama-cpp-offline"]["choice"], {"settings": {"projector": True}})}
+    assert "--include '*mmproj*'" in render(seeing, TEMPLATES)["README.md"]
+
+
+def test_a_gated_model_asks_for_a_token():
+    files = render(SHAPES["vllm-gated"], TEMPLATES)
+    assert yaml.safe_load(files["compose.yaml"])["services"]["vllm"]["environment"]["HF_TOKEN"] == "${HF_TOKEN:?is missing in .env}"
+    assert "accept it at `https://huggingface.co/Qwen/Qwen3.6-27B-FP8`" in files["README.md"]
+    assert re.search(r"Fill in `\.env`: `HF_TOKEN`", files["README.md"])
+    assert ': "${HF_TOKEN:?' in render(SHAPES["vllm-gated-native"], TEMPLATES)["serve.sh"]
+    assert "accept it" not in render(plan("vllm"), TEMPLATES)["README.md"]
+
+
+def test_copies_of_a_model_reserve_all_their_cards():
+    files = render(SHAPES["vllm-copies"], TEMPLATES)
+    device = yaml.safe_load(files["compose.yaml"])["services"]["vllm"]["deploy"]["resources"]["reservations"]["devices"][0]
+    assert device["count"] == 4
+    assert "loaded 4 times, once on each card" in files["README.md"]
+    assert "12 are answered at the same time" in files["README.md"]
+
+
+def test_memory_is_told_as_each_server_takes_it():
+    vllm = render(plan("vllm", memory={"total_bytes": 12 * 1024**3}), TEMPLATES)["README.md"]
+    assert "vLLM claims that share of the card at its start" in vllm
+    assert "vLLM does not start unless 20.0 GiB are free, though the plan needs 12.0 GiB" in vllm
+    assert "slot" not in vllm
+    cached = render(plan(settings={"prompt_cache_mib": 512}), TEMPLATES)["README.md"]
+    assert "1.0 GiB of main memory, of which up to 512 MiB is a prompt cache." in cached
+    device = plan()["choice"]["memory"]["devices"][0]
+    four = render(plan(memory={"devices": [device] * 4}), TEMPLATES)["README.md"]
+    assert "20.0 GiB of 24.0 GiB on each of 4 × NVIDIA GeForce RTX 3090" in four
+
+
+def test_the_driver_that_an_image_needs_is_named():
+    assert "driver 580 or newer" in render(plan("vllm", container={"minimum_driver": "580"}), TEMPLATES)["README.md"]
+    assert "`nvidia-smi` must show 580 or newer" in render(plan("vllm", "podman", container={"minimum_driver": "580"}), TEMPLATES)["README.md"]
+
+
+def test_clients_elsewhere_take_the_address_from_the_environment():
+    files = render(SHAPES["vllm-lan-unknown"], TEMPLATES)
+    options = json.loads(files["clients/opencode.json"])["provider"]["local"]["options"]
+    assert options["baseURL"] == "https://{env:SITE_HOST}:8443/v1"
+    assert 'ANTHROPIC_BASE_URL="https://${SITE_HOST:-localhost}:8443"' in files["clients/claude-code.sh"]
+    assert '"https://$SITE_HOST:8443/v1/chat/completions"' in files["README.md"]
+    assert "localhost" not in files["README.md"]
+    known = render(behind_caddy(plan("vllm"), variable="VLLM_API_KEY"), TEMPLATES)
+    assert json.loads(known["clients/opencode.json"])["provider"]["local"]["options"]["baseURL"] == "https://192.168.1.20:8443/v1"
+    assert "${SITE_HOST:-192.168.1.20}" in known["clients/claude-code.sh"]
+    assert "Get-Setting 'SITE_HOST'" in render(SHAPES["llama-cpp-windows-lan"], TEMPLATES)["clients/claude-code.ps1"]
+
+
+def test_open_webui_is_reached_through_the_proxy_where_others_use_it():
+    made = behind_caddy(plan("ollama"))
+    files = render(made, TEMPLATES)
+    assert "https://{$SITE_HOST}:8444" in files["Caddyfile"]
+    assert "ports" not in yaml.safe_load(files["compose.yaml"])["services"]["open-webui"]
+    assert "`https://192.168.1.20:8444`" in files["README.md"]
+    assert "127.0.0.1:3000" not in files["README.md"]
+    many = made | {"facts": merged(made["facts"], {"needs": {"users": 51}})}
+    assert "name and logo of Open WebUI must stay" in render(many, TEMPLATES)["README.md"]
+    assert "name and logo" not in files["README.md"]
+    assert "8444" not in "".join(render(behind_caddy(plan(clients=["opencode"]), variable="LLAMA_API_KEY"), TEMPLATES).values())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_run_book_names_only_commands_that_exist(shape):
+    for path, text in render(SHAPES[shape], TEMPLATES).items():
+        if path != "setupgen.plan.json":
+            assert {name for name in re.findall(r"\bsetupgen ([a-z]+)\b", text) if name not in {"from", "again"}} <= set(COMMANDS), path
+
+
+def test_windows_run_books_have_no_lines_for_another_shell():
+    for shape in SHAPES:
+        if SHAPES[shape]["facts"]["needs"]["os"] == "windows":
+            readme = render(SHAPES[shape], TEMPLATES)["README.md"]
+            assert "```sh" not in readme, shape
 
 
 def test_a_key_lives_in_env_only_and_an_empty_one_stops_the_start():
@@ -155,7 +273,9 @@ def test_behind_caddy_the_server_has_no_port_of_its_own():
     made = behind_caddy(plan("ollama"))
     services = compose_of(made)["services"]
     assert "ports" not in services["ollama"]
-    assert services["caddy"]["ports"] == [{"target": 8443, "published": "8443", "host_ip": "${LISTEN_ADDRESS:-0.0.0.0}"}]
+    assert services["caddy"]["ports"] == [
+        {"target": port, "published": str(port), "host_ip": "${LISTEN_ADDRESS:-0.0.0.0}"} for port in (8443, 8444)
+    ]
     files = render(made, TEMPLATES)
     assert "SITE_HOST=192.168.1.20\n" in files[".env"]
     assert "tls internal" in files["Caddyfile"]

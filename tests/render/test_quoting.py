@@ -209,8 +209,8 @@ def test_markdown_shows_the_text_and_nothing_else(text):
 def plain(tokens):
     for token in tokens:
         for child in token.children or ():
-            assert child.type in {"text", "text_special", "softbreak"}, child
-            yield child.content
+            assert child.type in {"text", "text_special", "softbreak", "code_inline"}, child
+            yield f"`{child.content}`" if child.type == "code_inline" else child.content
         assert token.type in {"paragraph_open", "inline", "paragraph_close"}, token
 
 
@@ -236,3 +236,9 @@ def test_direction_marks_are_found_and_spelled_out():
     assert "U+202E" in quoting.md("safe\u202egnp.exe")
     assert "\n" not in quoting.comment("a\nb")
     assert "-->" not in quoting.comment("a --> b")
+
+
+def test_plain_words_in_backticks_stay_code_and_nothing_else_becomes_it():
+    assert quoting.md("`ollama ps` must say 100% GPU") == "`ollama ps` must say 100% GPU"
+    assert quoting.md("a ` b `c` d") == "a \\` b `c` d"
+    assert quoting.md("`<b>`") == "\\`\\<b\\>\\`"

@@ -22,6 +22,9 @@ REAL_GAIN = 1.3
 
 FOUR_BITS = 4.0
 
+FELT = 0.02
+"""Difference in expected quality below which two setups count as equal."""
+
 CLOSE = 0.35
 """Score below the choice up to which a setup is worth telling for being faster or smaller."""
 
@@ -70,9 +73,12 @@ def _proposals(ranked: Ranked, floor: float) -> Iterator[tuple[str, Candidate, M
         better = [item for item in pool if key(item[0]) > key(best) * gain]
         return sorted(better, key=lambda item: (-round(key(item[0]), 6), -item[1]["total"], item[0].model.id))[:1]
 
+    def answers(item: Candidate) -> float:
+        return quality(item.model, item.suitability) + precision(item)
+
     usable = [item for item in others if item[0].estimate.speed.decode_tps.value >= floor]
     for like, found in (
-        ("best-quality", top(lambda item: quality(item.model, item.suitability) + precision(item), usable, 1.0)),
+        ("best-quality", [item for item in top(answers, usable, 1.0) if answers(item[0]) - answers(best) > FELT]),
         ("fastest", top(lambda item: item.estimate.speed.decode_tps.value, close, REAL_GAIN)),
         ("smallest", top(lambda item: 1 / item.estimate.memory.total_bytes, close, REAL_GAIN)),
     ):
@@ -94,7 +100,7 @@ def tradeoff(host: Host, best: Candidate, other: Candidate) -> str:
         (gains if better else losses).append(text)
 
     gained = quality(other.model, other.suitability) + precision(other) - quality(best.model, best.suitability) - precision(best)
-    if abs(gained) > 0.02:  # noqa: PLR2004 - below this two models count as equal
+    if abs(gained) > FELT:
         note("better answers expected" if gained > 0 else "weaker answers expected", better=gained > 0)
     old, new = best.estimate.speed.decode_tps.value, other.estimate.speed.decode_tps.value
     if host.use_case["task"] == "text-generation" and abs(new / max(old, 0.01) - 1) > 0.1:  # noqa: PLR2004 - ten per cent are felt

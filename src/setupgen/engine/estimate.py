@@ -157,9 +157,9 @@ def speed_of(
             segment=device.segment,
             vendor=device.vendor,
             capability=device.capability,
-            device_bandwidth_gb_s=where.ram_bandwidth_gb_s if on_cpu else where.bandwidth_gb_s,
+            device_bandwidth_gb_s=where.ram_bandwidth_gb_s if on_cpu else _bandwidth(where, memory),
             device_tflops_fp16=0.0 if on_cpu else where.fp16_tflops,
-            devices=max(1, len(where.machine.slots)) if not on_cpu else 1,
+            devices=1 if on_cpu else max(1, sum(device.used_bytes > 0 for device in memory.devices)) // placement.replicas or 1,
             split="tensor" if placement.tensor_parallel > 1 else "layer" if len(placement.tensor_split) > 1 else "none",
             cpu_bandwidth_gb_s=where.ram_bandwidth_gb_s,
             cpu_read_bytes_per_token=float(in_ram),
@@ -173,6 +173,20 @@ def speed_of(
             experts_used=experts.used if experts else 0,
         )
     )
+
+
+def _bandwidth(where: Site, memory: Memory) -> float:
+    """Bandwidth of the devices that hold something: with layers split, each reads its share at its own pace, one after the other."""
+    shares = [
+        (device.used_bytes, slot.bandwidth_gb_s)
+        for device, slot in zip(memory.devices, where.machine.slots, strict=False)
+        if device.used_bytes > 0
+    ]
+    if not shares:
+        return where.bandwidth_gb_s
+    if memory.placement.tensor_parallel > 1:
+        return min(bandwidth for _, bandwidth in shares)
+    return sum(size for size, _ in shares) / sum(size / bandwidth for size, bandwidth in shares)
 
 
 def _read_from_ram(architecture: Architecture, weights: Weights, placement: Placement) -> int:

@@ -65,7 +65,9 @@ class Host:
             Group(vendor, kind, tuple(parts), tuple(self.pack.devices[part.id] for part in parts))
             for (vendor, kind), parts in merged.items()
         ]
-        return tuple(sorted(groups, key=lambda group: (-group.memory_bytes, group.vendor)))
+        return tuple(
+            sorted(groups, key=lambda group: (-group.memory_bytes, -max(item.bandwidth_gb_s for item in group.devices), group.vendor))
+        )
 
     @property
     def group(self) -> Group | None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from setupgen.engine.ranking import effective_billions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from setupgen.engine.candidates import Candidate
     from setupgen.engine.host import Host
 
@@ -56,16 +58,21 @@ def _verdict(host: Host, best: Candidate | None) -> tuple[bool, str]:
     if comfortable and speed.high * 5 < comfortable:
         text = f"At {speed.value:.1f} tokens/s it would be five times slower than {use_case['label'].lower()} should be."
         return True, text
+    if comfortable and speed.value < comfortable * 0.5:
+        text = f"{best.model.name} runs at about {speed.value:.0f} tokens/s here; {comfortable:.0f} would be comfortable for {use_case['label'].lower()}."
+        return False, text
     return False, f"{best.model.name} runs at about {speed.value:.0f} tokens/s here, which is good enough for {use_case['label'].lower()}."
 
 
 def offers_for(host: Host, best: Candidate | None) -> list[dict[str, Any]]:
     """Dated offers of the same model or of frontier ones, the cheapest first."""
+    if host.use_case["task"] != "text-generation":
+        return []
     found = []
     for provider_id, provider in sorted(host.pack.hosted.items()):
         for offer in provider["offers"]:
             same = best is not None and offer.get("model") == best.model.id
-            if same or offer.get("tier") == "frontier" or best is None:
+            if same or offer.get("tier") == "frontier" or (best is None and _capable(host, offer)):
                 found.append((not same, offer["input_per_mtok_usd"] + offer["output_per_mtok_usd"], provider_id, offer))
     found.sort(key=lambda item: (item[0], item[1], item[2], item[3]["name"]))
     return [
@@ -79,6 +86,12 @@ def offers_for(host: Host, best: Candidate | None) -> list[dict[str, Any]]:
         }
         for _, _, provider_id, offer in found[:MAXIMUM_OFFERS]
     ]
+
+
+def _capable(host: Host, offer: Mapping[str, Any]) -> bool:
+    """Whether an offered model that the knowledge base has is recommended for the use case."""
+    model = host.pack.models.get(str(offer.get("model", "")))
+    return model is not None and model.use_cases.get(host.needs.use_case, 0) > 1
 
 
 PRICE_PER_KWH = 0.30

@@ -80,6 +80,9 @@ def stated_hardware(pack: Pack, specs: Sequence[str], *, ram_bytes: int, cpu: st
     cpu_device, cpu_name = _cpu(pack, cpu, cpus, first, assumptions, origins, cpu_place)
     ram = _ram(ram_bytes, board_ram, parts, first, assumptions, origins)
     devices = [pack.devices[part.id] for part in parts] + cpus
+    if any(part.vendor == "apple" for part in parts) and len({part.vendor for part in parts}) > 1:
+        message = "an Apple chip and other accelerators are never in one machine."
+        raise UsageError(message, place=place, hint="Plan each machine by itself.")
     limited = [device for device in devices if device.os]
     allowed = tuple(os for os in limited[0].os if all(os in device.os for device in limited)) if limited else ()
     if limited and not allowed:

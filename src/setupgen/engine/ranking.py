@@ -7,6 +7,7 @@ Parts, each roughly between 0 and 1:
     latency: time to first token for a typical prompt against the use case's patience; sooner than that counts no more.
     throughput: tokens per second over all users against what they need together.
     frugal: cards that a model takes although fewer would hold it.
+    context: halvings below the usual context, where nobody asked for a size.
     usable: 0, or negative where it is too slow to work with or the model too small for the use case, whatever the experience.
     fit: how much memory stays free, so that a close call loses against a roomy one.
     rules: sum of the preferences of rules.
@@ -35,9 +36,9 @@ RULE_UNIT = 0.02
 # flat down to 6 bits, small at 4.8, steep below 4.
 PRECISION = (
     (16.0, 0.0),
-    (8.5, -0.004),
-    (6.5, -0.012),
-    (5.6, -0.03),
+    (8.0, 0.0),
+    (6.5, -0.008),
+    (5.6, -0.025),
     (4.8, -0.06),
     (4.3, -0.10),
     (3.9, -0.20),
@@ -50,8 +51,13 @@ SUITABILITY = {3: 0.12, 2: 0.04, 1: -0.08, 0: -0.2}
 
 
 def effective_billions(model: Model) -> float:
-    """Size class in billions of parameters: the geometric mean of total and active, the usual rule of thumb for mixtures."""
-    return sqrt(model.total_parameters * model.active_parameters) / 1e9
+    """Size class in billions of parameters: the geometric mean of total and active, the usual rule of thumb for mixtures.
+
+    Tables of per-layer embeddings are looked up, not computed with, and do not count.
+    """
+    architecture = model.architecture
+    table = architecture.per_layer_embedding * architecture.layers * architecture.vocab
+    return sqrt((model.total_parameters - table) * (model.active_parameters - table)) / 1e9
 
 
 def months_since_2024(date: str) -> float:
@@ -91,6 +97,11 @@ def _enough(ratio: float) -> float:
     return (1 - exp(-2 * min(max(ratio, 0.0), 1.0))) / (1 - exp(-2))
 
 
+def _extra(ratio: float) -> float:
+    """A little for each doubling beyond enough, so that of two equals the faster one wins."""
+    return 0.03 * min(log2(max(ratio, 1.0)), 2.0)
+
+
 def parts(host: Host, candidate: Candidate) -> dict[str, float]:
     """The parts of the score, unweighted."""
     use_case, pace = host.use_case, float(host.experience["pace"])
@@ -105,11 +116,12 @@ def parts(host: Host, candidate: Candidate) -> dict[str, float]:
     return {
         "quality": quality(candidate.model, candidate.suitability),
         "precision": precision(candidate),
-        "speed": _enough(decode / (comfortable * pace)),
+        "speed": _enough(decode / (comfortable * pace)) + _extra(decode / (comfortable * pace)),
         "latency": exp(-max(0.0, speed.ttft_s.value / patience - 1) / 3),
         "throughput": _enough(total / (comfortable * streams)),
         "usable": _usable(use_case, effective_billions(candidate.model), decode, speed.ttft_s.value / patience),
         "frugal": -log2(max(candidate.cards, 1)),
+        "context": -log2(max(usual_context(host, candidate) / candidate.workload.context, 1.0)),
         "fit": min(free, 0.1) * 10 - 1,
         "rules": sum(effect.weight for effect in candidate.effects if effect.kind == "prefer") * RULE_UNIT,
     }
@@ -141,6 +153,17 @@ def _usable(use_case: Mapping[str, Any], size: float, decode: float, wait: float
     return lost
 
 
+def usual_context(host: Host, candidate: Candidate) -> int:
+    """The context that is usual for the use case, or the longest that is worth having where as much as possible is wanted."""
+    if host.needs.context <= 0:
+        return MUCH_CONTEXT
+    return min(host.needs.context, candidate.model.maximum_context)
+
+
+MUCH_CONTEXT = 262_144
+"""Tokens beyond which more context is rarely worth anything."""
+
+
 def score(host: Host, candidate: Candidate) -> Mapping[str, float]:
     """Weighted parts and their ``total``."""
     weights = host.experience["weights"]
@@ -148,7 +171,7 @@ def score(host: Host, candidate: Candidate) -> Mapping[str, float]:
     return {**weighted, "total": sum(weighted.values())}
 
 
-FIXED = {"fit": 0.03, "rules": 1.0, "usable": 1.0, "frugal": 0.03}
+FIXED = {"fit": 0.03, "rules": 1.0, "usable": 1.0, "frugal": 0.01, "context": 0.1}
 """Weights of the parts that no experience changes."""
 
 

@@ -90,11 +90,13 @@ def _context(host: Host, best: Candidate) -> Decision:
     context = best.workload.context
     origin = host.facts.origins.get("needs.context", "assumed")
     floor = int(host.use_case["minimum_context"])
-    text = (
-        f"{context} tokens per user, as you asked"
-        if origin != "assumed"
-        else f"{context} tokens per user, usual for {host.use_case['label'].lower()}"
-    )
+    usual = min(host.needs.context, best.model.maximum_context)
+    if origin != "assumed":
+        text = f"{context} tokens per user, as {'much as fits' if host.needs.context <= 0 else 'you asked'}"
+    elif context < usual:
+        text = f"{context} tokens per user, cut from the usual {usual} so that this model fits"
+    else:
+        text = f"{context} tokens per user, usual for {host.use_case['label'].lower()}"
     text += f" (it needs {floor} at least). It is written out, because servers' own defaults differ and cut prompts silently."
     return Decision(
         "settings.context",

@@ -22,16 +22,19 @@ def model_reason(host: Host, model: Model) -> tuple[str, str] | None:
     if needs.model and not insisted:
         return "needs.model", f"You asked for {host.pack.models[needs.model].name}."
     if model.license_class not in LICENSES[needs.license]:
-        return "model.license", f"Its licence ({model.license_id}) is {model.license_class}, and you asked for {needs.license}."
+        return (
+            "model.license",
+            f"The licence of {model.name} ({model.license_id}) is {model.license_class}, and you asked for {needs.license}.",
+        )
     task = host.use_case["task"]
     tasks = {task} | ({"rerank"} if task == "embedding" and insisted else set()) | ({"text-to-speech"} if insisted else set())
     if not tasks & set(model.tasks):
-        return "model.task", f"It is made for {', '.join(model.tasks)}, not for {host.use_case['label'].lower()}."
+        return "model.task", f"{model.name} is made for {', '.join(model.tasks)}, not for {host.use_case['label'].lower()}."
     missing = [name for name in host.use_case["capabilities"] if name not in model.capabilities]
     if missing:
-        return "model.capabilities", f"It lacks {', '.join(missing)}, which {host.use_case['label'].lower()} needs."
+        return "model.capabilities", f"{model.name} lacks {', '.join(missing)}, which {host.use_case['label'].lower()} needs."
     if not insisted and not model.use_cases.get(needs.use_case):
-        return "model.use_case", f"No source recommends it for {host.use_case['label'].lower()}."
+        return "model.use_case", f"No source recommends {model.name} for {host.use_case['label'].lower()}."
     return _context_reason(host, model)
 
 
@@ -41,7 +44,7 @@ def _context_reason(host: Host, model: Model) -> tuple[str, str] | None:
     minimum = int(host.use_case["minimum_context"])
     least = minimum if needs.context <= 0 else min(minimum, needs.context) if assumed else needs.context
     if model.maximum_context < least:
-        return "model.context", f"It takes at most {model.maximum_context} tokens of context, and {least} are needed."
+        return "model.context", f"{model.name} takes at most {model.maximum_context} tokens of context, and {least} are needed."
     return None
 
 

@@ -54,7 +54,7 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "made": [entry["name"] for entry in entries if entry["make"]],
         "to_fill": [entry["name"] for entry in entries if not entry["make"] and not entry["value"] and entry["required"]],
         "environment": (settings.get("environment") or {}) | ((choice.get("container") or {}).get("environment") or {}),
-        "start_period_s": _start_period(choice),
+        "start_period_s": _start_period(choice, offline=offline),
         "modelfile": _wants_modelfile(choice),
         "local_weights": choice.get("settings", {}).get("weights_file") or "",
         "answers": answers_of(plan),
@@ -64,6 +64,8 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         # Where the files lie that were fetched beforehand, beside README.md.
         "fetched": offline and not settings.get("weights_file"),
         "fetch_words": _fetch_words(choice),
+        # One memory for everything: what lies in main memory is counted with the device.
+        "shared": bool(plan.get("facts", {}).get("hardware", {}).get("unified")) or choice.get("backend") == "cpu",
         "devices": _alike(choice.get("memory") or {}),
         "claims": (choice.get("server") or {}).get("id") == "vllm" and choice.get("backend") != "cpu",
         "webui_port": WEBUI_TLS_PORT if proxy.get("id") == "caddy" and runtime in _CONTAINER_RUNTIMES else 0,
@@ -213,8 +215,9 @@ def _alike(memory: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _samples(choice: Mapping[str, Any]) -> bool:
     """Whether the server itself samples as the plan says where a client asks for nothing else."""
-    flags = [str(flag) for flag in (choice.get("settings") or {}).get("flags", ())]
-    return _wants_modelfile(choice) or any(flag.startswith(("--temp", "--override-generation-config")) for flag in flags)
+    text = " ".join(str(flag) for flag in (choice.get("settings") or {}).get("flags", ())).replace("_", "-")
+    names = [str(key).replace("_", "-").replace("temperature", "temp") for key in choice.get("sampling") or {}]
+    return _wants_modelfile(choice) or all(name in text for name in names)
 
 
 def _check_body(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,10 +232,11 @@ def _last(choice: Mapping[str, Any]) -> str:
     return str((choice.get("model") or {}).get("id", "model")).rsplit("/", maxsplit=1)[-1]
 
 
-def _start_period(choice: Mapping[str, Any]) -> int:
-    download = choice.get("weights") or {}
+def _start_period(choice: Mapping[str, Any], *, offline: bool) -> int:
     start_s = max(_SHORTEST_START_S, int((choice.get("container") or {}).get("start_period_s") or 0))
-    return start_s + int(download.get("download_seconds_at_100mbit") or 0)
+    if offline or (choice.get("settings") or {}).get("weights_file"):
+        return start_s
+    return start_s + int((choice.get("weights") or {}).get("download_seconds_at_100mbit") or 0)
 
 
 def _wants_modelfile(choice: Mapping[str, Any]) -> bool:

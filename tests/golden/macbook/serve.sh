@@ -54,7 +54,7 @@ set -- \
     --min-p \
     0.0 \
     --cache-ram \
-    8192 \
+    5120 \
     --cors-origins \
     localhost \
     --metrics

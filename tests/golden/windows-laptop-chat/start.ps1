@@ -6,7 +6,7 @@ Set-Location -LiteralPath $PSScriptRoot
 $health = 'http://127.0.0.1:11434/api/version'
 
 # Settings of this process and its children only; nothing is stored in the system.
-$env:LLAMA_ARG_CACHE_RAM = '3328'
+$env:LLAMA_ARG_CACHE_RAM = '1024'
 $env:OLLAMA_CONTEXT_LENGTH = '8192'
 $env:OLLAMA_FLASH_ATTENTION = '1'
 $env:OLLAMA_HOST = '127.0.0.1:11434'
@@ -54,14 +54,14 @@ $words = @(
 )
 Start-Part 'server' 'ollama' $words
 
-Write-Host "Waiting for $health (the first start downloads and reads the weights) ..."
-$limit = (Get-Date).AddSeconds(1065)
+Write-Host "Waiting for $health (the model is fetched after that) ..."
+$limit = (Get-Date).AddSeconds(1039)
 while (-not (Test-Answer)) {
     if ((Get-Date) -gt $limit) { throw 'No answer. Look at the end of server.log.' }
     Start-Sleep -Seconds 5
 }
 $env:OLLAMA_HOST = '127.0.0.1:11434'
-ollama pull 'hf.co/unsloth/gemma-4-E4B-it-GGUF:Q5_K_M'
+ollama pull 'hf.co/unsloth/gemma-4-E4B-it-GGUF:UD-Q4_K_XL'
 if ($LASTEXITCODE -ne 0) { throw 'The model could not be fetched.' }
 ollama create 'gemma-4-e4b' -f Modelfile
 if ($LASTEXITCODE -ne 0) { throw 'The model could not be created.' }
