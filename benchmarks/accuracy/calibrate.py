@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Fit = Callable[[list[Row], Mapping[str, float] | None], dict[str, float]]
 
 FOLDS = 5
+LOADED_FOLDS = 100
+"""As many as there are models with rows of many users: few models have them, and two left out at once leave too little."""
 COVERAGE = 0.77
 FEW = 12
 ONE_MACHINE = "cpu_speed"
@@ -62,19 +64,28 @@ def judge(rows: list[Row], constants: Mapping[str, float]) -> list[Judged]:
     return [Judged(row, decode_of(row.x, constants), prefill_tps(row.x, constants) if row.prefill else 0.0) for row in rows]
 
 
-def held_out(rows: list[Row], key: str, fit: Fit, near: Mapping[str, float]) -> list[Judged]:
-    """Every row judged with constants from rows of other device families (`key` is ``family``), sources or models.
+def held_out(
+    rows: list[Row], key: str, fit: Fit, near: Mapping[str, float], chosen: list[Row] | None = None, folds: int = FOLDS
+) -> list[Judged]:
+    """Rows judged with constants from rows of other device families (`key` is ``family``), sources or models.
 
-    `near` only tells the fit where to begin.
+    Args:
+        rows: the measurements that teach where they are not left out.
+        key: what is left out together.
+        fit: the fit.
+        near: where the fit begins, nothing more.
+        chosen: the rows to judge; all of them if none are given.
+        folds: in how many parts the rows to judge are left out.
     """
-    sizes = Counter(getattr(row, key) for row in rows)
-    folds: list[list[str]] = [[] for _ in range(FOLDS)]
+    chosen = rows if chosen is None else chosen
+    sizes = Counter(getattr(row, key) for row in chosen)
+    parts: list[list[str]] = [[] for _ in range(min(folds, len(sizes)))]
     for name, _ in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
-        min(folds, key=lambda fold: sum(sizes[other] for other in fold)).append(name)
+        min(parts, key=lambda part: sum(sizes[other] for other in part)).append(name)
     judged: list[Judged] = []
-    for fold in folds:
-        constants = fit([row for row in rows if getattr(row, key) not in fold], near)
-        judged += judge([row for row in rows if getattr(row, key) in fold], constants)
+    for part in parts:
+        constants = fit([row for row in rows if getattr(row, key) not in part], near)
+        judged += judge([row for row in chosen if getattr(row, key) in part], constants)
     return judged
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from benchmarks.accuracy.calibrate import decode_of, held_out, spreads
+from benchmarks.accuracy.calibrate import LOADED_FOLDS, decode_of, held_out, spreads
 from benchmarks.accuracy.names import DIMENSIONS_UNKNOWN
 from benchmarks.accuracy.rows import NOT_OURS, Row, load
 from benchmarks.accuracy.write import write
@@ -113,7 +113,8 @@ def main() -> None:
         print(f"{name:24s} {START[name]:9.3f} -> {value:9.3f}{'  kept' if name in FIXED else ''}")
     print(f"{len(START) - len(FIXED)} fitted, {len(FIXED)} kept, {sum(map(usable, rows))} rows")
     if "--dry-run" not in sys.argv:
-        widths = spreads(held_out(rows, "family", fit, constants), held_out(rows, "model", fit, constants))
+        loaded = held_out(rows, "model", fit, constants, [row for row in rows if row.total], LOADED_FOLDS)
+        widths = spreads(held_out(rows, "family", fit, constants), loaded)
         write(TARGET, constants, widths, [row for row in rows if usable(row)], FIXED)
 
 

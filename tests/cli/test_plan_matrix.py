@@ -144,7 +144,15 @@ def test_a_laptop_gpu_is_not_its_desktop_namesake():
 def test_two_cards_are_two_devices():
     found = document("2x rtx-4090", "chat")
     assert [device["count"] for device in found["facts"]["hardware"]["devices"]] == [2]
-    assert any(len(setup["memory"]["devices"]) == 2 for setup in setups(found))
+
+
+def test_what_needs_both_cards_lies_on_both(run, valid):
+    need = ("--hardware", "2x rtx-4090", "--model", "qwen3-32b", "--quant", "Q8_0", "--context", "8k")
+    choice = valid("plan", run("plan", "--json", *need).json)["choice"]
+    devices = choice["memory"]["devices"]
+    assert len(devices) == 2
+    assert all(0 < device["used_bytes"] <= device["capacity_bytes"] for device in devices)
+    assert sum(device["used_bytes"] for device in devices) >= choice["weights"]["bytes"]
 
 
 def test_what_shares_main_memory_has_no_second_one():

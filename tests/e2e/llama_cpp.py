@@ -81,7 +81,7 @@ def _source(folder: Path) -> Path:
     shutil.rmtree(unpacked, ignore_errors=True)
     with tarfile.open(archive) as tar:
         inside = [
-            member for member in tar if f"/{INSIDE}/" in f"/{member.name}/" and "/.git/" not in member.name or member.name.endswith(HEAD)
+            member for member in tar if (f"/{INSIDE}/" in f"/{member.name}/" and "/.git/" not in member.name) or member.name.endswith(HEAD)
         ]
         tar.extractall(unpacked, members=inside, filter="data")
     (top,) = unpacked.iterdir()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from planner import facts, only, pack, planned
 
-from setupgen.engine.candidates import survey
+from setupgen.engine.candidates import SHARED, survey
 from setupgen.engine.deployments import Deployment
 from setupgen.engine.host import Host
 from setupgen.engine.rules import RuleBook
@@ -201,6 +201,14 @@ def test_a_candidate_knows_the_facts_that_rules_read():
     named = {name for name, entry in pack().vocabulary("facts").items() if entry["scope"] == "candidate"}
     assert named == set(candidate.facts)
     assert all(value is not None for value in candidate.facts.values())
+
+
+def test_facts_that_are_shared_by_a_model_on_a_server_are_the_same_for_all_its_candidates():
+    found = {}
+    for candidate in field("qwen/qwen3-8b", "qwen/qwen3-30b-a3b", hardware="2x rtx-4090", users=4).candidates:
+        shared = {name: candidate.facts[name] for name in SHARED}
+        assert found.setdefault((candidate.model.id, candidate.deployment), shared) == shared
+    assert len(found) > 3
 
 
 def test_ties_are_broken_by_different_keys():

@@ -27,7 +27,7 @@ def said(facts_):
         ("rtx-4090", 32, "generic/dual-channel-ddr4"),
         ("rtx-4060 laptop", 16, "generic/dual-channel-ddr5"),
         ("rtx-6000-ada", 64, "generic/dual-channel-ddr4"),
-        ("NVIDIA H100 80GB HBM3", 256, "generic/server-ddr5"),
+        ("NVIDIA H100 80GB HBM3", 160, "generic/server-ddr5"),
         ("cpu", 16, "generic/dual-channel-ddr4"),
     ],
 )
@@ -38,6 +38,10 @@ def test_what_stands_beside_a_named_device_is_assumed_by_its_kind_and_said(name,
     assert said(facts_)["hardware.ram_bytes"].value == ram_gib * GIB
     if name != "cpu":
         assert said(facts_)["hardware.cpu"].value == facts_.hardware.cpu_name
+
+
+def test_beside_data_centre_cards_there_is_twice_their_memory():
+    assert facts(hardware="8x NVIDIA H100 80GB HBM3").hardware.ram_bytes == 2 * 8 * 80 * GIB
 
 
 def test_what_is_stated_beside_a_device_is_taken_and_nothing_is_assumed_about_it():

@@ -170,7 +170,11 @@ def test_llama_cpp_says_everything_and_leaves_nothing_to_defaults():
 
 
 def test_llama_cpp_splits_offloads_and_embeds():
-    experts = SETTINGS | {"offload": {"kind": "experts", "gpu_layers": 49, "n_cpu_moe": 12}, "tensor_split": "24,16", "weights_file": "/models/a.gguf"}
+    experts = SETTINGS | {
+        "offload": {"kind": "experts", "gpu_layers": 49, "n_cpu_moe": 12},
+        "tensor_split": "24,16",
+        "weights_file": "/models/a.gguf",
+    }
     given = pairs(launch(real("llama-cpp"), experts)[0])
     assert (given["--n-cpu-moe"], given["--tensor-split"], given["--model"]) == ("12", "24,16", "/models/a.gguf")
     assert given["--n-gpu-layers"] == "49"

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planner import facts, pack
 
+from setupgen.engine.candidates import SHARED
 from setupgen.engine.deployments import excluding
 from setupgen.engine.host import Host
 from setupgen.engine.rules import RuleBook, without_overridden
@@ -193,7 +194,13 @@ def test_a_book_narrowed_to_a_host_judges_candidates_like_the_whole_book(stated,
     def lookup(name):
         return candidate[name] if name in candidate else host.lookup.get(name)
 
-    full, short = whole.judge(lookup), whole.narrow(host.lookup.get).judge(lookup)
+    twice = whole.narrow(host.lookup.get).narrow(candidate.get, SHARED.__contains__)
+    for shorter in (whole.narrow(host.lookup.get), twice):
+        judges_alike(whole, shorter, lookup)
+
+
+def judges_alike(whole, shorter, lookup):
+    full, short = whole.judge(lookup), shorter.judge(lookup)
     assert [(effect.rule.id, effect.kind, effect.selector) for effect in full.effects] == [
         (effect.rule.id, effect.kind, effect.selector) for effect in short.effects
     ]

@@ -117,9 +117,9 @@ def test_tools_are_switched_on_for_agents_only():
 
 def test_the_prompt_cache_leaves_main_memory_alone():
     roomy, tight = (choice(server="llama-cpp", ram=ram)["settings"]["prompt_cache_mib"] for ram in ("64G", "8G"))
-    assert roomy == pack().servers["llama-cpp"].settings["host_prompt_cache_mib"]
-    assert tight < roomy
-    assert tight % 256 == 0
+    assert 0 <= tight < roomy <= pack().servers["llama-cpp"].settings["host_prompt_cache_mib"]
+    assert tight <= 8 * 1024 / 4
+    assert roomy % 256 == tight % 256 == 0
 
 
 @pytest.mark.parametrize("story", HAPPY)

@@ -60,7 +60,9 @@ def served(directory, tmp_path, program):
 @pytest.mark.parametrize("shape", NATIVE)
 def test_the_server_gets_exactly_the_arguments_and_settings_of_the_plan(shape, tmp_path):
     settings = SHAPES[shape]["choice"]["settings"]
-    _, record = served(written(shape, tmp_path / "my setup"), tmp_path, settings["program"][0])
+    directory = written(shape, tmp_path / "my setup")
+    (directory / "override.env").write_text("HF_TOKEN=x\n")
+    _, record = served(directory, tmp_path, settings["program"][0])
     assert record["arguments"] == settings["program"][1:] + settings["flags"]
     assert settings["environment"].items() <= record["environment"].items()
 

@@ -247,9 +247,9 @@ class _Survey:
                     continue
                 outcome = self._judged(way, workload, found, cards, replicas)
                 yield outcome
-                if isinstance(outcome, Candidate) and kind in {"full", "cpu"} and workload.context == contexts_for(self.host, way.model)[0]:
+                if kind in {"full", "cpu"} and workload.context == contexts_for(self.host, way.model)[0]:
                     whole = True
-                    if outcome.estimate.speed.decode_tps.value >= comfortable:
+                    if isinstance(outcome, Candidate) and outcome.estimate.speed.decode_tps.value >= comfortable:
                         return
 
     def _largest(self, way: _Way, where: Site, cards: tuple[int, int], cache: str, kind: str) -> tuple[Estimate | None, Workload]:
