@@ -272,7 +272,7 @@ def test_a_second_card_never_makes_the_best_setup_worse(pair, need, chosen):
 
 @many
 @given(
-    machine=machines,
+    machine=st.one_of(cards, shared, processors),  # of unequal cards a larger load may bring in a faster one
     model=st.sampled_from(sorted(id_ for id_, model in pack().models.items() if "text-generation" in model.tasks)),
     pick=st.integers(0, 99),
     server=st.sampled_from(["llama-cpp", "ollama", "vllm"]),

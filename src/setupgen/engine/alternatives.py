@@ -41,13 +41,15 @@ def alternatives(host: Host, ranked: Ranked, count: int) -> tuple[Alternative, .
         return ()
     best = ranked[0][0]
     taken = {_family(best)}
+    told = {best.key}
     found: list[Alternative] = []
     for like, candidate, score in _proposals(ranked, float(host.use_case["comfortable_tps"]) * USABLE):
         if len(found) == count:
             break
-        if like != "least-effort" and _family(candidate) in taken:
+        if (like != "least-effort" and _family(candidate) in taken) or candidate.key in told:
             continue
         taken.add(_family(candidate))
+        told.add(candidate.key)
         found.append(Alternative(like, choose(host, candidate, score), tradeoff(host, best, candidate)))
     return tuple(found)
 

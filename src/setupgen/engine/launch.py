@@ -57,6 +57,7 @@ SETTINGS = SWITCHES | {
     "repository_file",
     "runtime",
     "sampling.min_p",
+    "sampling.presence_penalty",
     "sampling.temperature",
     "sampling.top_k",
     "sampling.top_p",

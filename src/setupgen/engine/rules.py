@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: when it holds, its effects, and the sentence that explains it."""
+    """One rule: when it holds, its effects, and the sentence that explains it; `model` names the only one that it is about, if so."""
 
     id: str
     topic: str
@@ -32,6 +32,7 @@ class Rule:
     sources: tuple[str, ...]
     per_candidate: bool
     overrides: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def _pairings(pack: Pack) -> Iterator[Rule]:
             pair = [{"fact": "server.id", "is": server}, {"fact": "model.id", "is": by_name[name]}]
             effect = {"exclude": {}} if raw["effect"].get("exclude") else raw["effect"]
             when = {"all": [*pair, *([raw["when"]] if "when" in raw else [])]}
-            yield Rule(f"pairing:{id_}", "pairing", when, (effect,), raw["because"], tuple(raw["sources"]), per_candidate=True)
+            yield Rule(f"pairing:{id_}", "pairing", when, (effect,), raw["because"], tuple(raw["sources"]), True, model=by_name[name])
 
 
 class RuleBook:
@@ -139,7 +140,10 @@ class RuleBook:
         settled = is_settled or self._is_of_host
         narrowed = copy(self)
         kept = []
+        model = lookup("model.id") if settled("model.id") else None
         for rule in self._candidate:
+            if model and rule.model not in {"", model}:
+                continue
             when = simplified(rule.when, lookup, settled)
             if when is True:
                 when = {"all": []}

@@ -116,6 +116,14 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
     }
 
 
+def minimum_driver(host: Host, backend: Mapping[str, Any]) -> str:
+    """The oldest driver that the image works with: a newer one where its kernels must be compiled for this card at the first start."""
+    compiled = backend.get("compiled_capabilities")
+    if compiled and str(host.lookup["hardware.capability"]) not in compiled:
+        return str(backend.get("minimum_driver_compiling", backend.get("minimum_driver", "")))
+    return str(backend.get("minimum_driver", ""))
+
+
 def auth_of(server: Server) -> dict[str, Any]:
     """Who checks the key and which variable holds it: the server's own variable, or ours where a proxy must check it."""
     variable = server.raw.get("key_variable")
@@ -166,7 +174,7 @@ def container_of(host: Host, candidate: Candidate) -> dict[str, Any]:
         "health": list(raw.get("health", ())),
         "gpu": gpu,
         "gpu_count": candidate.cards * candidate.replicas or (group.count if group else 0),
-        "minimum_driver": str(server.backends.get(candidate.deployment.backend, {}).get("minimum_driver", "")),
+        "minimum_driver": minimum_driver(host, server.backends.get(candidate.deployment.backend, {})),
         "shm_size": raw.get("shm_size", ""),
         "ipc": raw.get("ipc", ""),
         "environment": dict(raw.get("environment", {})),
@@ -179,7 +187,11 @@ def proxy_of(host: Host, server: Server, auth: Mapping[str, Any]) -> dict[str, A
     if host.needs.exposure == "local":
         return None
     caddy = host.pack.servers["caddy"]
-    checks = "The server checks the key itself" if auth.get("by") == "server" else f"{server.name} asks for no key, so the proxy does"
+    checks = (
+        "The proxy and the server both check the key"
+        if auth.get("by") == "server"
+        else f"{server.name} asks for no key, so the proxy checks it"
+    )
     return {
         "id": caddy.id,
         "version": caddy.version,

@@ -90,8 +90,8 @@ CONSTANTS: Final[Mapping[str, float]] = {
 
 SPREAD: Final[Mapping[str, float]] = {
     # half-widths of ranges that held 77 % of measurements of device families left out of the fit
-    "aggregate.few": 1.04,
-    "aggregate.many": 0.926,
+    "aggregate.few": 0.99,
+    "aggregate.many": 0.954,
     "decode.apple": 0.275,
     "decode.arc": 0.638,
     "decode.cpu": 0.491,

@@ -14,6 +14,7 @@ from setupgen.knowledge import Pack
 from setupgen.maintain.checks.sources_resolve import cited
 from setupgen.maintain.compile import compile_pack
 from setupgen.maintain.pages.captures import plan_example
+from setupgen.maintain.pages.documents import schema_files
 from setupgen.maintain.pages.reference import PAGES, page
 from setupgen.maintain.pages.tables import TABLES
 from setupgen.maintain.pages.text import condition_text, effects_text
@@ -46,6 +47,7 @@ def write_pages(root: Path) -> list[Path]:
     for name in tables_taken(root):
         lines = plan_example() if name == PLAN_EXAMPLE else "\n".join(TABLES[name](pack))
         texts[f"{TABLE_FOLDER}/{name}.md"] = f"{lines}\n"
+    texts |= {f"{FOLDER}/schemas/{name}": text for name, text in schema_files().items()}
     return [_write(root / path, text) for path, text in texts.items()]
 
 

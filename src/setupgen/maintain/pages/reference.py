@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.speed_constants import SPREAD
+from setupgen.maintain.pages.documents import documents
 from setupgen.maintain.pages.tables import price_rows
 from setupgen.maintain.pages.text import (
     anchor,
@@ -226,5 +227,6 @@ PAGES: dict[str, tuple[str, str, Callable[[Pack], Iterator[str]]]] = {
     "hosted": ("Hosted prices", "What the same models, and stronger ones, cost at a provider.", _hosted),
     "accuracy": ("Accuracy", "How far estimates may be off, by class of hardware.", _accuracy),
     "vocabulary": ("Vocabulary", "The words that facts, models and rules are written with.", _vocabulary),
+    "documents": ("JSON documents", "What commands print and take as JSON or YAML, for scripts.", documents),
     "sources": ("Sources", "Every page that a claim rests on.", _sources),
 }

@@ -99,6 +99,8 @@ def _backend(tree: Tree) -> Schema:
         "minimum_capability": text("Oldest CUDA compute capability.", r"^[0-9]+\.[0-9]+$"),
         "minimum_driver": text("Oldest driver.", r"^[0-9]+(\.[0-9]+)*$"),
         "minimum_driver_note": text(),
+        "compiled_capabilities": list_of(text("", r"^[0-9]+\.[0-9]+$"), "Compute capabilities that the image holds machine code for."),
+        "minimum_driver_compiling": text("Oldest driver for the others, which compile at the first start.", r"^[0-9]+(\.[0-9]+)*$"),
         "targets": list_of(text("", "^gfx[0-9a-f]+$"), "gfx targets that it was compiled for."),
         "platforms": list_of(word(tree, "operating-systems")),
         "runtimes": list_of(word(tree, "runtimes")),
