@@ -22,6 +22,7 @@ STORIES = (
     "native-linux",
     "podman-on-the-lan",
     "ollama-for-a-newcomer",
+    "transcription-on-a-4090",
 )
 HOPS = {
     "id": "hops",

@@ -164,10 +164,12 @@ def container_of(host: Host, candidate: Candidate) -> dict[str, Any]:
     raw = server.container
     group = host.group
     gpu = {"cuda": "nvidia", "rocm": "rocm", "vulkan": "dri", "sycl": "dri"}.get(candidate.deployment.backend, "none")
-    addition = raw.get("additions", {}).get(host.needs.use_case, "")
+    packages = list(raw.get("additions", {}).get(host.needs.use_case, ()))
+    own_image = f"localhost/setupgen-{server.id}-{host.needs.use_case}:{server.version}"
     return {
-        "image": f"localhost/setupgen-{server.id}-{host.needs.use_case}:{server.version}" if addition else candidate.deployment.image,
-        "dockerfile": f"FROM {candidate.deployment.image}\nRUN {addition}\n" if addition else "",
+        "image": own_image if packages else candidate.deployment.image,
+        "base_image": candidate.deployment.image,
+        "packages": packages,
         "port": raw["port"],
         "volume": raw.get("volume", ""),
         "volume_name": f"{server.id}-models",

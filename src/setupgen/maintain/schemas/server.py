@@ -127,7 +127,7 @@ def _container() -> Schema:
         "environment": mapping_of(_SCALAR, _VARIABLE),
         "health": list_of(text(), "Health check as Compose writes it; empty: none.", unique=False),
         "entrypoint": text(),
-        "additions": mapping_of(text(), text("", ID), "Use case to a command that the image needs first, because it lacks a part."),
+        "additions": mapping_of(list_of(text(), least=1), text("", ID), "Use case to Python packages that the image lacks for it."),
         "ipc": text(),
         "shm": {"type": "string"},
         "shm_size": text(),
