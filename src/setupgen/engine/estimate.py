@@ -171,6 +171,7 @@ def speed_of(
             expert_bytes_per_token=float(sizes.experts * experts.used // experts.count) if experts else 0.0,
             experts=experts.count if experts else 0,
             experts_used=experts.used if experts else 0,
+            cpu_cores=device.cores if on_cpu else 0,
         )
     )
 

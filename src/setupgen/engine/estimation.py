@@ -135,6 +135,8 @@ def weights_of(pack: Pack, model: Model, quant: str, server: Server | None, plac
         raise UnknownNameError(kind, quant, known.values(), place=place)
     name = known[quant.lower()]
     formats = server.formats if server else ()
+    if name == "FP16" and "gguf" in formats:  # the same 16 bits under GGUF's name
+        name = "F16"
     for weights in model.weights:
         if weights.quant == name and (not formats or weights.format in formats):
             return weights
