@@ -42,9 +42,14 @@ def normal(text):
     return re.sub(r"sha256:[0-9a-f]{64}", "sha256:DIGEST", text)
 
 
+def kept_as(path):
+    """Where a file is kept: a `.gitignore` or `.env` under its own name would hide files from this repository."""
+    return "/".join(f"dot{part}" if part.startswith(".") else part for part in path.split("/"))
+
+
 def compare(story, files):
     folder = GOLDEN / story
-    found = {path: normal(text) for path, text in files.items() if not path.endswith(".plan.json")}
+    found = {kept_as(path): normal(text) for path, text in files.items() if not path.endswith(".plan.json")}
     if UPDATE:
         shutil.rmtree(folder, ignore_errors=True)
         for path, text in found.items():
