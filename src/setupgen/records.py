@@ -1,0 +1,391 @@
+"""Frozen records of models, hardware and servers, built from the compiled knowledge base.
+
+Schemas and checks are applied when the pack is compiled, so nothing is validated here. Standard library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+GIB = 1024**3
+MIB = 1024**2
+
+Raw = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionGroup:
+    """All layers of a model that mix tokens in the same way.
+
+    Attributes:
+        kind: ``full`` (grouped-query over the whole context), ``sliding`` (the same over a window), ``latent`` (one compressed
+            vector per token, MLA) or ``recurrent`` (a state of constant size).
+        layers: how many layers are of this kind.
+        cached_layers: how many of them own a cache (the others reuse a neighbour's); equals `layers` unless stated.
+        heads, kv_heads, head_dim, value_dim: query heads, key/value heads, width of a key head and of a value head.
+        window: tokens that a sliding layer sees.
+        kv_lora_rank, q_lora_rank, rope_dim, nope_dim: widths of a latent layer.
+        variant: for recurrent layers ``gated-delta-net``, ``mamba2``, ``short-conv`` ...
+        conv_kernel, state_size, groups, inner_size, state_heads: dimensions of a recurrent layer.
+    """
+
+    kind: str
+    layers: int
+    cached_layers: int
+    heads: int = 0
+    kv_heads: int = 0
+    head_dim: int = 0
+    value_dim: int = 0
+    window: int = 0
+    kv_lora_rank: int = 0
+    q_lora_rank: int = 0
+    rope_dim: int = 0
+    nope_dim: int = 0
+    variant: str = ""
+    conv_kernel: int = 0
+    state_size: int = 0
+    groups: int = 0
+    inner_size: int = 0
+    state_heads: int = 0
+
+    @classmethod
+    def of(cls, kind: str, raw: Raw) -> AttentionGroup:
+        """The group from its part of a model file."""
+        defaults = {"cached_layers": raw["layers"], "value_dim": raw.get("head_dim", 0)}
+        return cls(kind=kind, **{**defaults, **raw})
+
+
+@dataclass(frozen=True, slots=True)
+class Experts:
+    """The mixture-of-experts part of a model: `count` experts of width `size` per layer, `used` of them per token."""
+
+    count: int
+    used: int
+    size: int
+    shared: int = 0
+    shared_size: int = 0
+    first_dense: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """What the size, memory and speed formulas need to know of a model.
+
+    Attributes:
+        type: the architecture's name in llama.cpp (`general.architecture` of a GGUF).
+        layers, hidden, vocab: numbers of layers, width of the residual stream, tokens in the vocabulary.
+        feed_forward: width of a dense feed-forward layer; 0 where all layers hold experts.
+        attention: groups of layers by kind; their layers add up to `layers`.
+        pattern: kinds of the first layers, repeated to the end; empty where all are alike.
+        tied_embeddings: whether output and input embedding are one tensor.
+        per_layer_embedding: width per layer of a per-layer embedding table (Gemma E models), else 0.
+        mtp_layers: layers for multi-token prediction that follow the last layer.
+        gated_feed_forward: whether the feed-forward has three matrices (gate, up, down) or two.
+        encoder: whether this is an encoder (BERT family): no cache, whole input at once.
+        extra_parameters: parameters of towers that are not in the language part (vision, audio), where counted in the total.
+    """
+
+    type: str
+    layers: int
+    hidden: int
+    vocab: int
+    feed_forward: int
+    attention: tuple[AttentionGroup, ...]
+    experts: Experts | None = None
+    pattern: tuple[str, ...] = ()
+    tied_embeddings: bool = False
+    per_layer_embedding: int = 0
+    mtp_layers: int = 0
+    gated_feed_forward: bool = True
+    encoder: bool = False
+    extra_parameters: int = 0
+
+    @classmethod
+    def of(cls, raw: Raw) -> Architecture:
+        """The architecture from its part of a model file."""
+        return cls(
+            type=raw["type"],
+            layers=raw["layers"],
+            hidden=raw["hidden"],
+            vocab=raw["vocab"],
+            feed_forward=raw.get("feed_forward", 0),
+            attention=tuple(AttentionGroup.of(kind, group) for kind, group in sorted(raw["attention"].items())),
+            experts=Experts(**raw["experts"]) if raw.get("experts") else None,
+            pattern=tuple(raw.get("pattern", ())),
+            tied_embeddings=raw.get("tied_embeddings", False),
+            per_layer_embedding=raw.get("per_layer_embedding", 0),
+            mtp_layers=raw.get("mtp_layers", 0),
+            gated_feed_forward=raw.get("gated_feed_forward", True),
+            encoder=raw.get("encoder", False),
+            extra_parameters=raw.get("extra_parameters", 0),
+        )
+
+    def __hash__(self) -> int:
+        """By a few telling fields: quick, because memory and speed formulas are looked up by architecture all the time."""
+        return hash((self.type, self.layers, self.hidden, self.vocab, self.feed_forward))
+
+    def kind_of_layer(self, index: int) -> str:
+        """The attention kind of layer `index` (from 0)."""
+        if self.pattern:
+            return self.pattern[index % len(self.pattern)]
+        return self.attention[0].kind
+
+    def group(self, kind: str) -> AttentionGroup | None:
+        """The attention group of this kind, if the model has one."""
+        return next((group for group in self.attention if group.kind == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One published set of weights of a model: a format, one quantisation and where to get it.
+
+    Attributes:
+        format: ``gguf``, ``safetensors`` or ``mlx``.
+        quant: id in the vocabulary of quantisations, such as ``Q4_K_M``.
+        repository: the repository that holds it.
+        file: file name inside a GGUF repository, if known.
+        ollama: tag in Ollama's library, or empty.
+        published_bytes: size of the file or files as published, or 0 where unknown.
+        projector: whether a separate vision projector file belongs to it.
+    """
+
+    format: str
+    quant: str
+    repository: str
+    file: str = ""
+    ollama: str = ""
+    published_bytes: int = 0
+    projector: bool = False
+    publisher: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model: what is true of it wherever it runs. `raw` holds the whole file for pages and explanations."""
+
+    id: str
+    name: str
+    family: str
+    publisher: str
+    released: str
+    aliases: tuple[str, ...]
+    license_id: str
+    license_class: str
+    tasks: tuple[str, ...]
+    use_cases: Mapping[str, int]
+    total_parameters: int
+    active_parameters: int
+    architecture: Architecture
+    native_context: int
+    maximum_context: int
+    inputs: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    parsers: Mapping[str, Mapping[str, str]]
+    weights: tuple[Weights, ...]
+    sampling: Mapping[str, Mapping[str, float]]
+    scores: tuple[Raw, ...]
+    projector_bytes: int
+    sources: tuple[str, ...]
+    reviewed: str
+    raw: Raw = field(repr=False, compare=False, hash=False)
+
+    def __hash__(self) -> int:
+        """By id: two models with the same id are the same model."""
+        return hash(self.id)
+
+    @classmethod
+    def of(cls, id_: str, raw: Raw) -> Model:
+        """The model from its compiled file."""
+        total = raw["parameters"]["total"]
+        return cls(
+            id=id_,
+            name=raw["name"],
+            family=raw["family"],
+            publisher=raw["publisher"],
+            released=str(raw["released"]),
+            aliases=tuple(raw.get("aliases", ())),
+            license_id=raw["license"]["id"],
+            license_class=raw["license"]["class"],
+            tasks=tuple(raw["tasks"]),
+            use_cases=raw.get("use_cases", {}),
+            total_parameters=total,
+            active_parameters=raw["parameters"].get("active", total),
+            architecture=Architecture.of(raw["architecture"]),
+            native_context=raw["context"]["native"],
+            maximum_context=raw["context"].get("extended", raw["context"]["native"]),
+            inputs=tuple(raw.get("inputs", ("text",))),
+            capabilities=tuple(raw.get("capabilities", ())),
+            parsers=raw.get("parsers", {}),
+            weights=tuple(_weights(raw)),
+            sampling=raw.get("sampling", {}),
+            scores=tuple(raw.get("scores", ())),
+            projector_bytes=raw.get("projector_bytes", 0),
+            sources=tuple(raw["sources"]),
+            reviewed=str(raw["reviewed"]),
+            raw=raw,
+        )
+
+    @property
+    def is_mixture(self) -> bool:
+        """Whether this is a mixture of experts."""
+        return self.architecture.experts is not None
+
+
+def _weights(raw: Raw) -> Iterator[Weights]:
+    for entry in raw["weights"]:
+        for quant in entry["quants"]:
+            yield Weights(
+                format=entry["format"],
+                quant=quant,
+                repository=entry["repository"],
+                file=entry.get("file", "").replace("{quant}", quant),
+                ollama=entry.get("ollama", {}).get(quant, ""),
+                published_bytes=entry.get("bytes", {}).get(quant, 0),
+                projector=bool(entry.get("projector", False)),
+                publisher=entry.get("publisher", ""),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A kind of hardware: an accelerator, a system-on-chip with unified memory, or a CPU.
+
+    Attributes:
+        kind: ``gpu`` (its own memory), ``unified`` (shares main memory: Apple, Strix Halo, GB10, Jetson) or ``cpu``.
+        segment: ``consumer``, ``laptop``, ``workstation``, ``data-center``, ``apple``, ``apu``, ``sbc``, ``server-cpu``, ``desktop-cpu``.
+        memory_options: bytes of memory it is sold with, smallest first; empty for a CPU.
+        bandwidth_gb_s: peak memory bandwidth in GB/s (10^9).
+        compute: dense peak rates in TFLOPS by type (``fp16``, ``fp8``, ``int8``, ``fp4``, ``fp32``); unknown ones are absent.
+        capability: CUDA compute capability (``8.6``) or gfx target (``gfx1100``), or empty.
+        backends: what can run on it: ``cuda``, ``rocm``, ``vulkan``, ``metal``, ``sycl``, ``cpu``.
+        gpu_share: share of unified memory that the GPU may use by default, unless a variant differs; 1 where the memory is its own.
+        os: operating systems this hardware runs; empty means any.
+        variants: memory in GiB to values that differ for it (``bandwidth_gb_s``, ``compute_tflops``, ``gpu_share``).
+    """
+
+    id: str
+    name: str
+    vendor: str
+    kind: str
+    segment: str
+    aliases: tuple[str, ...]
+    memory_options: tuple[int, ...]
+    bandwidth_gb_s: float
+    compute: Mapping[str, float]
+    capability: str
+    backends: tuple[str, ...]
+    gpu_share: float
+    cores: int
+    power_w: float
+    price_usd: float
+    released: str
+    os: tuple[str, ...]
+    sources: tuple[str, ...]
+    reviewed: str
+    variants: Mapping[str, Raw]
+    raw: Raw = field(repr=False, compare=False, hash=False)
+
+    def __hash__(self) -> int:
+        """By id: two devices with the same id are the same device."""
+        return hash(self.id)
+
+    @classmethod
+    def of(cls, id_: str, raw: Raw) -> Device:
+        """The device from its compiled file."""
+        return cls(
+            id=id_,
+            name=raw["name"],
+            vendor=raw["vendor"],
+            kind=raw["kind"],
+            segment=raw["segment"],
+            aliases=tuple(raw.get("aliases", ())),
+            memory_options=tuple(round(gib * GIB) for gib in raw.get("memory_gib", ())),
+            bandwidth_gb_s=float(raw["bandwidth_gb_s"]),
+            compute=raw.get("compute_tflops", {}),
+            capability=str(raw.get("capability", "")),
+            backends=tuple(raw["backends"]),
+            gpu_share=float(raw.get("gpu_share", 1.0)),
+            cores=raw.get("cores", 0),
+            power_w=float(raw.get("power_w", 0)),
+            price_usd=float(raw.get("price_usd", {}).get("value", 0)),
+            released=str(raw.get("released", "")),
+            os=tuple(raw.get("os", ())),
+            sources=tuple(raw["sources"]),
+            reviewed=str(raw["reviewed"]),
+            variants=raw.get("variants", {}),
+            raw=raw,
+        )
+
+    def at_memory(self, memory_bytes: int) -> tuple[float, Mapping[str, float]]:
+        """Bandwidth in GB/s and compute rates of the variant with this much memory."""
+        variant = self.variants.get(str(round(memory_bytes / GIB)), {})
+        return float(variant.get("bandwidth_gb_s", self.bandwidth_gb_s)), variant.get("compute_tflops", self.compute)
+
+    def gpu_share_at(self, memory_bytes: int) -> float:
+        """Share of the memory that the GPU may use by default, for the variant with this much memory."""
+        variant = self.variants.get(str(round(memory_bytes / GIB)), {})
+        return float(variant.get("gpu_share", self.gpu_share))
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A program of the stack: inference server, proxy or cluster engine. Most facts are read from `raw` by subject."""
+
+    id: str
+    name: str
+    kind: str
+    version: str
+    minimum_version: str
+    platforms: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    formats: tuple[str, ...]
+    backends: Mapping[str, Raw]
+    apis: tuple[str, ...]
+    port: int
+    license_id: str
+    status: str
+    concurrency: Raw
+    container: Raw
+    settings: Raw
+    launch: tuple[Raw, ...]
+    flags: Mapping[str, Raw]
+    environment: Mapping[str, Raw]
+    sources: tuple[str, ...]
+    reviewed: str
+    raw: Raw = field(repr=False, compare=False, hash=False)
+
+    def __hash__(self) -> int:
+        """By id: two servers with the same id are the same server."""
+        return hash(self.id)
+
+    @classmethod
+    def of(cls, id_: str, raw: Raw) -> Server:
+        """The server from its compiled file."""
+        return cls(
+            id=id_,
+            name=raw["name"],
+            kind=raw["kind"],
+            version=str(raw["version"]["pinned"]),
+            minimum_version=str(raw["version"]["minimum"]),
+            platforms=tuple(raw["platforms"]),
+            runtimes=tuple(raw["runtimes"]),
+            formats=tuple(raw.get("formats", ())),
+            backends=raw.get("backends", {}),
+            apis=tuple(raw.get("apis", ())),
+            port=raw["port"],
+            license_id=raw["license"],
+            status=raw["status"],
+            concurrency=raw.get("concurrency", {}),
+            container=raw.get("container", {}),
+            settings=raw.get("settings", {}),
+            launch=tuple(raw.get("launch", ())),
+            flags=raw.get("flags", {}),
+            environment=raw.get("environment", {}),
+            sources=tuple(raw["sources"]),
+            reviewed=str(raw["reviewed"]),
+            raw=raw,
+        )
