@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from setupgen.errors import SetupgenError
 from setupgen.maintain.compile import PACK, write_pack
 
 ROOT = Path(__file__).parents[1]
+
+# The same examples in every run of `make test`; `make e2e` sets SETUPGEN_EXAMPLES and tries others each time.
+settings.register_profile("steady", derandomize=True)
+if "SETUPGEN_EXAMPLES" not in os.environ:
+    settings.load_profile("steady")
 
 
 def pytest_configure(config):

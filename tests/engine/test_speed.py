@@ -118,8 +118,7 @@ def test_more_depth_is_never_faster(x, more):
 def test_one_user_never_gains_from_company_and_all_never_lose(x, more):
     alone, together = estimate_speed(x), estimate_speed(replace(x, parallel=x.parallel + more))
     assert together.decode_tps.value <= alone.decode_tps.value * 1.000001
-    # Where computing is the limit, company gains nothing, and each sequence has a small cost of its own.
-    assert together.aggregate_tps.value >= alone.aggregate_tps.value * 0.999
+    assert together.aggregate_tps.value >= alone.aggregate_tps.value * 0.999999
 
 
 @given(SETUPS, st.floats(1.0, 8.0))
