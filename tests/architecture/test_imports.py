@@ -117,9 +117,5 @@ LONGEST = 450
 
 
 def test_files_are_short_enough_to_read():
-    long = {
-        str(path.relative_to(SOURCE)): lines
-        for path in modules()
-        if (lines := path.read_text(encoding="utf-8").count("\n")) > LONGEST
-    }
+    long = {str(path.relative_to(SOURCE)): lines for path in modules() if (lines := path.read_text(encoding="utf-8").count("\n")) > LONGEST}
     assert long == {}, "split by subject"

@@ -102,6 +102,10 @@ NEAREST = {"server.formats": 0, "needs.quant": 0, "memory.weights": 1, "server.s
 """How near a miss was, by what refused it; rules (not named here) are nearest of all. The nearest miss is the one to tell."""
 
 
+DOUBT = 1.5
+"""Factor by which an estimate may be too low before a setup counts as too slow; the same for all, however wide their ranges are."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Way:
     """One model with one set of weights on one deployment: what the inner loops are about."""
@@ -282,7 +286,7 @@ class _Survey:
         names = (way.model.id, way.weights.quant, way.server.id)
         speed = found.speed.decode_tps
         minimum = float(host.use_case["minimum_tps"])
-        if minimum and speed.high < minimum:
+        if minimum and speed.value * DOUBT < minimum:
             label = host.use_case["label"]
             return way.refused(
                 "speed.minimum", f"At about {speed.value:.1f} tokens/s it would be slower than the {minimum:.0f} that {label} needs."

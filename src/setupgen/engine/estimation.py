@@ -101,6 +101,8 @@ def estimate_row(pack: Pack, row: Mapping[str, Any], facts: Facts, *, place: str
     workload = Workload(context, parallel, cache_k, cache_v, ubatch, embeddings="embedding" in model.tasks)
     where = site(host, backend)
     found = estimate(where, model, weights, server_id, workload, prompt_tokens=prompt, depth=depth)
+    if found.memory.placement.kind == "experts" and not _moves_experts(pack, server_id):
+        found = estimate(where, model, weights, server_id, workload, prompt_tokens=prompt, depth=depth, kind="layers")
     return {
         "schema": 1,
         "model": model.id,
@@ -121,6 +123,11 @@ def estimate_row(pack: Pack, row: Mapping[str, Any], facts: Facts, *, place: str
         },
         "speed": found.speed.to_json(),
     }
+
+
+def _moves_experts(pack: Pack, server: str) -> bool:
+    """Whether a server can leave experts alone in main memory; unknown ones are taken to be llama.cpp's kin."""
+    return server not in pack.servers or bool(pack.servers[server].raw.get("features", {}).get("expert_offload"))
 
 
 def weights_of(pack: Pack, model: Model, quant: str, server: Server | None, place: str) -> Weights:
