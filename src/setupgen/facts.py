@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ORIGINS = ("answered", "detected", "declared", "assumed")
-
 
 @dataclass(frozen=True, slots=True)
 class Unknown:

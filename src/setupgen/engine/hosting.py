@@ -94,6 +94,7 @@ def _capable(host: Host, offer: Mapping[str, Any]) -> bool:
     return model is not None and model.use_cases.get(host.needs.use_case, 0) > 1
 
 
+# Assumptions of the break-even, in US dollars and months; judgements without a source until `cost` asks the user for them.
 PRICE_PER_KWH = 0.30
 INPUT_SHARE = 0.8
 """Of all tokens that are paid for, how many are read rather than written: agents and chats resend their context."""

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from setupgen.knowledge import Model
 
 MONTHS_PER_DOUBLING = 8.0
-"""Months in which a new model of half the size reaches the quality of the old one; cautious beside the 3.5 months of the densing law."""
+"""Months in which a new model of half the size reaches the quality of the old one. A judgement, not a measurement (ADR 4)."""
 
 RULE_UNIT = 0.02
 """Score of one point of preference in a rule."""
 
-# Loss by average bits per weight: points of a curve, interpolated. Shape after llama.cpp's published perplexity tables:
+# Loss by average bits per weight: points of a curve, interpolated. A judgement; the vocabulary's measured divergences are not read yet:
 # flat down to 6 bits, small at 4.8, steep below 4.
 PRECISION = (
     (16.0, 0.0),

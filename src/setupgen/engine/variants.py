@@ -17,7 +17,7 @@ CLAIM = 0.9
 """Share of a card that a server claims whose file does not say."""
 
 UNKNOWN_PROJECTOR = 1_000_000_000
-"""Bytes taken for a vision projector whose size nobody published; they are 0.4 to 1.2 GB."""
+"""Bytes taken for a vision projector whose size nobody published. A judgement, on the safe side."""
 
 EIGHT = 8
 
