@@ -41,7 +41,7 @@ MAXIMUM_NAME = 300
 NAMED = ("models", "hardware", "instances", "servers", "clients", "hosted", "setups")
 """Sections whose entries have a name and perhaps aliases."""
 
-WHOLE = ("rules", "vocabulary", "questions", "pairings", "heads")
+WHOLE = ("rules", "vocabulary", "questions", "pairings", "heads", "scales")
 """Sections that are one line, because whoever reads one entry reads them all."""
 
 V = TypeVar("V")
@@ -192,6 +192,11 @@ class Pack:
     def questions(self) -> Mapping[str, Raw]:
         """Questions by id."""
         return self._section("questions")
+
+    @property
+    def scales(self) -> Mapping[str, Raw]:
+        """What scores of a benchmark mean, by scale (`engine.published`)."""
+        return self._section("scales")
 
     @property
     def sources(self) -> Mapping[str, Raw]:

@@ -7,7 +7,7 @@ from planner import HAPPY, STORIES, facts, only, pack, planned, setups
 
 from setupgen.engine.candidates import survey
 from setupgen.engine.host import Host
-from setupgen.engine.ranking import effective_billions, months_since_2024, parts, precision, quality, rank, score
+from setupgen.engine.ranking import effective_billions, expected_quality, months_since_2024, parts, precision, quality, rank, score
 from setupgen.engine.rules import RuleBook
 from setupgen.engine.speed import Range
 
@@ -44,9 +44,10 @@ def test_months_are_counted_from_dates_as_they_are_published(date, months):
 def test_larger_newer_and_better_regarded_models_are_expected_to_answer_better():
     model = MODELS["qwen/qwen3-8b"]
     larger = replace(model, total_parameters=2 * model.total_parameters, active_parameters=2 * model.active_parameters)
-    assert quality(larger, 2) > quality(model, 2)
-    assert quality(replace(model, released="2026-09"), 2) > quality(model, 2)
-    assert quality(model, 3) > quality(model, 2) > quality(model, 1) > quality(model, 0)
+    assert expected_quality(larger) > expected_quality(model)
+    assert expected_quality(replace(model, released="2026-09")) > expected_quality(model)
+    regarded = [quality(HOST, replace(ONE, suitability=suitability)) for suitability in (3, 2, 1, 0)]
+    assert regarded == sorted(set(regarded), reverse=True)
 
 
 def test_fewer_bits_never_cost_less():

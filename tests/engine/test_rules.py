@@ -172,6 +172,7 @@ own = st.fixed_dictionaries({
     "model.id": st.sampled_from(sorted(pack().models)),
     "model.mixture": st.booleans(),
     "model.license_class": st.sampled_from(["open", "commercial"]),
+    "model.thinking": st.sampled_from(["adjustable", "fixed", None]),
     "model.capabilities": st.sampled_from([["tools"], ["tools", "reasoning"]]),
     "weights.format": st.sampled_from(["gguf", "safetensors"]),
     "weights.quant": st.sampled_from(["Q4_K_M", "MXFP4"]),

@@ -43,7 +43,7 @@ def alternatives(host: Host, ranked: Ranked, count: int) -> tuple[Alternative, .
     taken = {_family(best)}
     told = {best.key}
     found: list[Alternative] = []
-    for like, candidate, score in _proposals(ranked, float(host.use_case["comfortable_tps"]) * USABLE):
+    for like, candidate, score in _proposals(host, ranked, float(host.use_case["comfortable_tps"]) * USABLE):
         if len(found) == count:
             break
         if (like != "least-effort" and _family(candidate) in taken) or candidate.key in told:
@@ -59,7 +59,7 @@ def _family(candidate: Candidate) -> str:
     return candidate.model.id
 
 
-def _proposals(ranked: Ranked, floor: float) -> Iterator[tuple[str, Candidate, Mapping[str, float]]]:
+def _proposals(host: Host, ranked: Ranked, floor: float) -> Iterator[tuple[str, Candidate, Mapping[str, float]]]:
     rest = ranked[1:]
     if not rest:
         return
@@ -76,7 +76,7 @@ def _proposals(ranked: Ranked, floor: float) -> Iterator[tuple[str, Candidate, M
         return sorted(better, key=lambda item: (-round(key(item[0]), 6), -item[1]["total"], item[0].model.id))[:1]
 
     def answers(item: Candidate) -> float:
-        return quality(item.model, item.suitability) + precision(item)
+        return quality(host, item) + precision(item)
 
     usable = [item for item in others if item[0].estimate.speed.decode_tps.value >= floor]
     for like, found in (
@@ -101,7 +101,7 @@ def tradeoff(host: Host, best: Candidate, other: Candidate) -> str:
     def note(text: str, *, better: bool) -> None:
         (gains if better else losses).append(text)
 
-    gained = quality(other.model, other.suitability) + precision(other) - quality(best.model, best.suitability) - precision(best)
+    gained = quality(host, other) + precision(other) - quality(host, best) - precision(best)
     if abs(gained) > FELT:
         note("better answers expected" if gained > 0 else "weaker answers expected", better=gained > 0)
     old, new = best.estimate.speed.decode_tps.value, other.estimate.speed.decode_tps.value

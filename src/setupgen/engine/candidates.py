@@ -15,6 +15,7 @@ from setupgen.engine.placement import place
 from setupgen.engine.plan import Rejection
 from setupgen.engine.rules import without_overridden
 from setupgen.engine.suitability import bits_per_weight, model_reason, source_of
+from setupgen.engine.thinking import thinking_words
 from setupgen.engine.variants import (
     EIGHT,
     cache_choices,
@@ -95,7 +96,7 @@ def survey(host: Host, book: RuleBook) -> Field:
 
 SHARED = frozenset({
     "server.id", "server.concurrency", "server.api_key", "model.id", "model.family", "model.mixture", "model.attention",
-    "model.capabilities", "model.total_b", "model.active_b", "model.license_class", "model.native_context", "model.suitability",
+    "model.capabilities", "model.total_b", "model.active_b", "model.license_class", "model.native_context", "model.thinking", "model.suitability",
     "backend", "runtime",
 })  # fmt: skip
 """Facts that are the same for all candidates of one model on one deployment."""
@@ -332,6 +333,7 @@ def _facts(host: Host, way: _Way, workload: Workload, found: Estimate, replicas:
         "model.active_b": model.active_parameters / 1e9,
         "model.license_class": model.license_class,
         "model.native_context": model.native_context,
+        "model.thinking": "adjustable" if thinking_words(model, server, "less") else "fixed",
         "model.suitability": model.use_cases.get(host.needs.use_case, 0),
         "weights.format": way.weights.format,
         "weights.quant": way.weights.quant,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from setupgen.engine.published import comparable
 from setupgen.engine.ranking import effective_billions
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ def _figure(host: Host, part: str, candidate: Candidate) -> str:
     if part == "quality":
         size = effective_billions(candidate.model)
         label = host.use_case["label"].lower()
-        return f"the {size:.3g}B class of {candidate.model.released[:7]}, regard {candidate.suitability} of 3 for {label}"
+        text = f"the {size:.3g}B class of {candidate.model.released[:7]}, regard {candidate.suitability} of 3 for {label}"
+        scores = [f"{score['benchmark']} {score['value']:g}" for score, _ in comparable(host.pack, candidate.model, host.needs.use_case)]
+        return text + (f", published {', '.join(scores)}" if scores else ", no comparable score")
     if part == "precision":
         cache = "8-bit" if candidate.workload.cache_k in {"q8_0", "fp8"} else "full"
         return f"{candidate.weights.quant}, {candidate.bits:.1f} bits per weight, {cache} cache"

@@ -1,7 +1,7 @@
 """Scores candidates and puts them in order. Weights are data (vocabulary of experiences); the parts below are shown to the user.
 
 Parts, each roughly between 0 and 1:
-    quality: size class and date of the model, and how well it is regarded for the use case (see `quality`).
+    quality: size class and date of the model, published scores where they can be compared, and how well it is regarded for the use case.
     precision: what the quantisation of weights and cache costs; 0 is lossless, negative is worse.
     speed: decode speed for one user against what feels comfortable; faster than that counts no more.
     latency: time to first token for a typical prompt against the use case's patience; sooner than that counts no more.
@@ -21,6 +21,7 @@ from math import exp, log2, sqrt
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine import blessed
+from setupgen.engine.published import lead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,11 +80,17 @@ def months_since_2024(date: str) -> float:
     return (year - 2024) * 12 + month - 1
 
 
-def quality(model: Model, suitability: int) -> float:
-    """Expected quality of answers: size class, generation, and regard for the use case."""
+def expected_quality(model: Model) -> float:
+    """What size class and date let expect of a model's answers."""
     size = log2(max(effective_billions(model), 0.05) + 0.5)
     generation = max(months_since_2024(model.released), 0.0) / MONTHS_PER_DOUBLING
-    return (size + generation) / 10 + SUITABILITY[suitability]
+    return (size + generation) / 10
+
+
+def quality(host: Host, candidate: Candidate) -> float:
+    """Expected quality of answers: size class, generation, what published scores add to or take from it, and regard for the use case."""
+    expected = expected_quality(candidate.model)
+    return expected + lead(host.pack, candidate.model, host.needs.use_case, expected) + SUITABILITY[candidate.suitability]
 
 
 def precision(candidate: Candidate) -> float:
@@ -128,7 +135,7 @@ def parts(host: Host, candidate: Candidate) -> dict[str, float]:
     patience = float(use_case["patience_s"]) / pace
     streams = max(host.needs.users, BATCH) if host.needs.experience == "throughput" else host.needs.users
     return {
-        "quality": quality(candidate.model, candidate.suitability),
+        "quality": quality(host, candidate),
         "precision": precision(candidate),
         "speed": _enough(decode / (comfortable * pace)) + _extra(decode / (comfortable * pace)),
         "latency": exp(-max(0.0, speed.ttft_s.value / patience - 1) / 3),

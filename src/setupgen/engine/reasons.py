@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from setupgen.engine.blessed import EXACT, blessing_of, value_of
 from setupgen.engine.conditions import holds
 from setupgen.engine.plan import Caution, Decision
+from setupgen.engine.published import comparable, expected_score, lead
+from setupgen.engine.ranking import effective_billions, expected_quality
 from setupgen.knowledge import GIB
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 def decisions(host: Host, best: Candidate, choice: Choice) -> Iterator[Decision]:
     """One decision per part of the choice, in the order in which a reader asks."""
     yield _model(host, best)
+    yield _quality(host, best)
     yield from _blessed(host, best)
     yield _weights(host, best)
     yield _server(host, best)
@@ -61,6 +64,27 @@ def _model(host: Host, best: Candidate) -> Decision:
         tuple(host.pack.urls(model.sources[:2])) + tuple(urls),
         (("needs.use_case", host.needs.use_case), ("needs.experience", host.needs.experience)),
     )
+
+
+def _quality(host: Host, best: Candidate) -> Decision:
+    """What the expected quality of the answers rests on: published scores where they can be compared, else size and date alone."""
+    model, label = best.model, host.use_case["label"].lower()
+    expected = expected_quality(model)
+    found = list(comparable(host.pack, model, host.needs.use_case))
+    names = host.pack.vocabulary("benchmarks")
+    told = [
+        f"{names[score['benchmark']]['label']} {score['value']:g} ({score.get('harness', 'harness unknown')}, {score.get('date') or 'undated'};"
+        f" models of its size and date reach {expected_score(line, expected):.0f} by a line through {line['models']})"
+        for score, line in found
+    ]
+    quality = round(expected + lead(host.pack, model, host.needs.use_case, expected), 3)
+    basis = f"its size class ({effective_billions(model):.3g}B) and date ({model.released})"
+    if told:
+        text = f"Expected from {basis} and from what was published: {'; '.join(told)}."
+    else:
+        text = f"Expected from {basis} alone: no published score of it says much about {label} and can be compared with other models'."
+    urls = dict.fromkeys(host.pack.url(score["source"]) for score, _ in found)
+    return Decision("model.quality", quality, text, "ranking.quality", tuple(urls), (("needs.use_case", host.needs.use_case),))
 
 
 def _blessed(host: Host, best: Candidate) -> Iterator[Decision]:

@@ -150,8 +150,8 @@ class RuleBook:
             if model and rule.model not in {"", model}:
                 continue
             shorter = test.narrowed(lookup, settled)
-            if shorter:
-                kept.append((rule, _ALWAYS if shorter is True else shorter))
+            if shorter is not False:
+                kept.append((rule, _ALWAYS if shorter is True else shorter or test))
         narrowed._candidate = tuple(kept)  # noqa: SLF001 - a copy of itself
         return narrowed
 

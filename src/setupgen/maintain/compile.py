@@ -12,6 +12,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import setupgen
+from setupgen.engine.published import scale_of, scales
+from setupgen.engine.ranking import expected_quality
 from setupgen.engine.weights import computed_weight_bytes, packed
 from setupgen.errors import UsageError
 from setupgen.knowledge import WHOLE, Head, Model, names_of
@@ -68,6 +70,7 @@ def pack_of(tree: Tree) -> dict[str, Any]:
         "oldest_review": min(_reviews(tree), default=""),
         "sizes": {id_: sizes_of(id_, raw) for id_, raw in content["models"].items()},
         "heads": heads_of(content["models"]),
+        "scales": scales_of(content["models"]),
         "cases": cases_of(tree),
     }
 
@@ -92,6 +95,18 @@ def heads_of(models: dict[str, Any]) -> dict[str, Any]:
         return {id_: Head.pack(raw) for id_, raw in models.items()}
     except (KeyError, TypeError):
         return {}  # what is wrong with the file is for the checks to say
+
+
+def scales_of(models: dict[str, Any]) -> dict[str, Any]:
+    """What a score of each benchmark is worth, from all models that have one; of files with holes, nothing."""
+    points = []
+    for id_, raw in sorted(models.items()):
+        try:
+            model = Model.of(id_, raw)
+            points += [(scale_of(score), expected_quality(model), float(score["value"])) for score in raw.get("scores", ())]
+        except (KeyError, TypeError, ValueError, UsageError):
+            continue  # what is wrong with the file is for the checks to say
+    return scales(points)
 
 
 def sizes_of(id_: str, raw: dict[str, Any]) -> dict[str, list[Any]]:

@@ -45,6 +45,8 @@ set -- \
     --ubatch-size \
     512 \
     --jinja \
+    --reasoning \
+    on \
     --temp \
     1.0 \
     --top-p \

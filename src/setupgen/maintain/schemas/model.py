@@ -73,6 +73,16 @@ def model(tree: Tree) -> Schema:
             text("", ID),
             "Names of a server's parsers for tool calls and thoughts.",
         ),
+        "thinking": mapping(
+            {
+                "less": _template_words("What the chat template is told for as little thinking as it allows."),
+                "more": _template_words("What it is told for as much as it allows."),
+                "stops": flag("Whether `less` ends thinking altogether."),
+                "servers": list_of(text("", ID), "Only these servers can tell it; else all that hand words to the template.", least=1),
+                "source": text("Id of the source that says so.", ID),
+            },
+            ("less", "more", "stops", "source"),
+        ),
         "weights": list_of(_weights(tree), "What is published, by format.", least=1),
         "native_quant": word(tree, "quantisations", "What the model was trained or released in, if not 16 bits: nothing is lost in it."),
         "projector_bytes": integer("Size of the separate vision projector file."),
@@ -208,6 +218,17 @@ def _sampling() -> Schema:
         "frequency_penalty": number("", -2),
     }
     return mapping(properties) | {"minProperties": 1}
+
+
+def _template_words(description: str) -> Schema:
+    """Variables of a chat template."""
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"pattern": "^[a-z][a-z_]*$"},
+        "additionalProperties": {"type": ["boolean", "string"]},
+        "description": description,
+    }
 
 
 def _score() -> Schema:
