@@ -336,6 +336,44 @@ def test_a_target_can_be_asked_for_by_name():
         render(plan(), TEMPLATES, targets=["composee"])
 
 
+def with_target(id_, **keys):
+    """The templates and one more target that is written on request alone."""
+    file = {"path": f"{id_}.txt", "template": "x.txt.j2", "about": "a file more"}
+    target = {
+        "role": "extra",
+        "on_request": True,
+        "serves": {"fact": "choice", "exists": True},
+        "files": [file],
+        "texts": {"x.txt.j2": "x"},
+    }
+    return TEMPLATES | {id_: target | keys}
+
+
+def test_a_target_on_request_comes_on_top_of_the_usual_ones():
+    usual = render_setup(plan(), with_target("more"))
+    assert "more.txt" not in usual.files
+    asked = render_setup(plan(), with_target("more"), targets=["more"], command="setupgen write .")
+    assert set(asked.files) == {*usual.files, "more.txt"}
+    assert not asked.partial
+    assert "- `more.txt`: a file more." in asked.files["README.md"]
+    assert "setupgen write . --target more\n" in asked.files["compose.yaml"]
+    both = render_setup(plan(), with_target("more"), targets=["compose", "more"])
+    assert set(both.files) == {"compose.yaml", "more.txt"}
+    assert both.partial
+
+
+def test_a_target_on_request_that_runs_the_server_takes_the_usual_ones_place():
+    templates = with_target("quick", role="runtime")
+    asked = render_setup(plan(), templates, targets=["quick"])
+    assert "quick.txt" in asked.files
+    assert "README.md" in asked.files
+    assert "compose.yaml" not in asked.files
+    with pytest.raises(UsageError, match="quick and slow both run the server"):
+        render(plan(), templates | with_target("slow", role="runtime"), targets=["quick", "slow"])
+    with pytest.raises(NothingFitsError, match="--target quick"):
+        render(plan(), {"quick": templates["quick"], "setup": TEMPLATES["setup"]})
+
+
 def test_a_plan_without_a_choice_or_a_template_says_so():
     with pytest.raises(NothingFitsError, match="no setup to write"):
         render(plan() | {"choice": None}, TEMPLATES)

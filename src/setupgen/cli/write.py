@@ -82,7 +82,7 @@ def write_setup(
     from setupgen.render.files import render_setup
 
     rendered = render_setup(result, pack.templates, targets=targets, command=AGAIN)
-    partial = bool(targets)
+    partial = rendered.partial
     if detected is not None and not partial:
         rendered.files[FACTS] = json.dumps(detected, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     if diff or dry_run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.conditions import COMPARISONS, holds
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Raw = Mapping[str, Any]
 
 DEFAULT_MODE = "0644"
+RUNTIME = "runtime"
+"""The role of targets that start the server; a setup has one of them."""
 
 # How a comment looks in a file, by the end of its name. JSON has none; such files are listed in the manifest alone.
 _COMMENTS: dict[str, tuple[str, str]] = {".md": ("<!-- ", " -->"), ".plist": ("<!-- ", " -->"), ".json": ("", ""), ".j2": ("", "")}
@@ -36,12 +38,14 @@ class Rendered:
         modes: relative path to octal mode, for files that are not `0644`.
         secrets: relative path to the names whose values the writer makes once and keeps.
         targets: ids of the targets that made them.
+        partial: whether these are only some of the setup's files, because usual targets were named.
     """
 
     files: dict[str, str]
     modes: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, list[str]] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
+    partial: bool = False
 
 
 def render(plan: Raw, templates: Raw, *, targets: Sequence[str] | None = None, command: str = "") -> dict[str, str]:
@@ -55,7 +59,8 @@ def render_setup(plan: Raw, templates: Raw, *, targets: Sequence[str] | None = N
     Args:
         plan: `Plan.to_json()`.
         templates: targets by id: template.yaml as a mapping plus ``texts``.
-        targets: ids to render, instead of all that serve the plan.
+        targets: ids to render. A usual one stands for itself: only what is named is rendered. One with `on_request` comes on top of the
+            usual ones, and in the place of the one that would run the server, where it does that itself.
         command: the command line that makes the files again, for their headers.
         name: name of the setup; else made from server and model.
 
@@ -67,19 +72,22 @@ def render_setup(plan: Raw, templates: Raw, *, targets: Sequence[str] | None = N
     if not plan.get("choice"):
         raise NothingFitsError("this plan has no setup to write.", place="plan", hint="`setupgen plan` says what would fit.")
     context = context_of(plan, command=command, name=name)
-    chosen = _choose(plan, context, templates, targets)
+    wanted = sorted(set(targets or ()))
+    chosen = _choose(plan, context, templates, wanted)
     texts = {f"{id_}/{file}": text for id_, target in templates.items() for file, text in target["texts"].items()}
     made = environment(texts)
     podman = plan["choice"].get("runtime") == "podman"
     entries = [(id_, entry) for id_ in chosen for entry in _files(templates[id_], context)]
     listed = [{"path": _path(entry, context), "about": entry.get("about", "")} for _, entry in entries]
-    context["setup"] |= {"files": listed, "paths": [file["path"] for file in listed]}
-    result = Rendered({}, targets=tuple(chosen))
+    asked = [id_ for id_ in wanted if templates[id_].get("on_request")]
+    context["setup"] |= {"files": listed, "paths": [file["path"] for file in listed], "targets": chosen, "asked": asked}
+    context["setup"]["command"] += "".join(f" --target {id_}" for id_ in asked)
+    result = Rendered({}, targets=tuple(chosen), partial=len(asked) < len(wanted))
     context["images"] = {key: image for target in templates.values() for key, image in target.get("images", {}).items()}
     context["qualified"] = qualified if podman else str
     for id_, entry in entries:
         _add(result, made, f"{id_}/{entry['template']}", entry, context)
-    return Rendered(dict(sorted(result.files.items())), result.modes, result.secrets, result.targets)
+    return replace(result, files=dict(sorted(result.files.items())))
 
 
 def render_proxy(proxy: Raw, templates: Raw, *, knowledge: Raw, command: str = "", name: str = "") -> Rendered:
@@ -92,29 +100,41 @@ def render_proxy(proxy: Raw, templates: Raw, *, knowledge: Raw, command: str = "
     return render_setup(plan, templates, command=command, name=name or str(proxy["id"]))
 
 
-def _choose(plan: Raw, context: Raw, templates: Raw, wanted: Sequence[str] | None) -> list[str]:
-    if wanted:
-        for id_ in wanted:
-            if id_ not in templates:
-                raise UnknownNameError("target", id_, templates, place="--target")
-            if holds(templates[id_]["serves"], lambda fact: _lookup(context, fact)) is not True:
-                reasons = "; ".join(_failures(templates[id_]["serves"], context)) or "its conditions do not hold"
-                raise NothingFitsError(
-                    f"the target {id_!r} cannot serve this plan: {reasons}.",
-                    place="--target",
-                    hint="Without --target, all targets that serve the plan are written.",
-                )
-        return sorted(set(wanted))
-    chosen = [id_ for id_ in sorted(templates) if holds(templates[id_]["serves"], lambda fact: _lookup(context, fact)) is True]
-    if not any(templates[id_].get("role") == "runtime" for id_ in chosen):
+def _choose(plan: Raw, context: Raw, templates: Raw, wanted: Sequence[str]) -> list[str]:
+    """The targets that are rendered, in order of id; see `render_setup` for what naming one does."""
+    for id_ in wanted:
+        if id_ not in templates:
+            raise UnknownNameError("target", id_, templates, place="--target")
+        if not _serves(templates[id_], context):
+            reasons = "; ".join(_failures(templates[id_]["serves"], context)) or "its conditions do not hold"
+            raise NothingFitsError(
+                f"the target {id_!r} cannot serve this plan: {reasons}.",
+                place="--target",
+                hint="Without --target, the usual targets that serve the plan are written.",
+            )
+    asked = [id_ for id_ in wanted if templates[id_].get("on_request")]
+    usual = [id_ for id_ in wanted if id_ not in asked]
+    if not usual:
+        usual = [id_ for id_ in sorted(templates) if not templates[id_].get("on_request") and _serves(templates[id_], context)]
+        if running := [id_ for id_ in asked if templates[id_]["role"] == RUNTIME]:
+            if len(running) > 1:
+                raise UsageError(f"{' and '.join(running)} both run the server.", place="--target", hint="Name one of them.")
+            usual = [id_ for id_ in usual if templates[id_]["role"] != RUNTIME]
+    chosen = sorted({*usual, *asked})
+    if not wanted and not any(templates[id_]["role"] == RUNTIME for id_ in chosen):
         choice = plan["choice"]
         server = (choice.get("server") or choice.get("proxy") or {}).get("id", "?")
+        others = [id_ for id_, target in sorted(templates.items()) if target["role"] == RUNTIME and _serves(target, context)]
         raise NothingFitsError(
             f"there is no template that runs {server} with runtime {choice.get('runtime')!r} on {context['facts']['needs'].get('os')!r}.",
             place="plan",
-            hint="Choose another --runtime: docker, podman or native.",
+            hint=f"Name one that does: --target {others[0]}." if others else "Choose another --runtime: docker, podman or native.",
         )
     return chosen
+
+
+def _serves(target: Raw, context: Raw) -> bool:
+    return holds(target["serves"], lambda fact: _lookup(context, fact)) is True
 
 
 def _failures(condition: Raw, context: Raw) -> Iterator[str]:

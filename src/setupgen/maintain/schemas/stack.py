@@ -216,10 +216,12 @@ def template(tree: Tree) -> Schema:
         "description": text(),
         "role": one_of(("base", "runtime", "proxy", "client", "cluster")),
         "serves": _CONDITION,
+        "on_request": flag("Written only when --target names it; one that runs the server then takes the usual one's place."),
         "files": list_of(mapping(file, ("path", "template", "about")), least=1),
         "images": mapping_of(text("Image with its tag.", "^[^\\s:]+(:[0-9]+/[^\\s:]+)?:[^\\s:]+$"), text("", ID)),
         "minimum_version": text("Oldest version of the programs that read the files."),
         "pinned_version": text("The version that the tests put them before."),
+        "unchecked": text("Why no program judges the files in the tests: then they are checked by schema only."),
     }
     required = ("name", "description", "role", "serves", "files", "minimum_version", "pinned_version", "reviewed")
     return kind("A target", mapping(properties | cited(), required) | {"$defs": condition_defs(free_leaf())})
