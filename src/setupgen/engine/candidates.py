@@ -264,16 +264,16 @@ class _Survey:
         """The estimate with the largest context that fits in this placement, or none with the smallest workload tried."""
         host, model, weights, server = self.host, way.model, way.weights, way.server
         slots = parallel_for(host, server, cards[1])
+        projector = projector_bytes(host, model, weights)
         workload = Workload(0, slots)
         for context in contexts_for(host, model):
-            workload = Workload(
-                context, slots, cache, cache, ubatch_for(server, model, context, slots), embeddings=host.use_case["task"] == "embedding"
-            )
+            ubatch = ubatch_for(server, model, context, slots, pictures=projector > 0)
+            workload = Workload(context, slots, cache, cache, ubatch, embeddings=host.use_case["task"] == "embedding")
             self.field.tried += 1
             memory = place(
                 model.architecture, weights.quant, weights.format, server.id, where.machine, workload,
                 kind=kind, tensor_parallel=cards[0], replicas=cards[1],
-                claim_share=claim_share(host, server, where, way.size), projector_bytes=projector_bytes(host, model, weights),
+                claim_share=claim_share(host, server, where, way.size), projector_bytes=projector,
             )  # fmt: skip
             if memory.fits != "no" and memory.placement.kind == kind:
                 prompt = min(int(host.use_case["prompt_tokens"]), max(context - 1, 1))

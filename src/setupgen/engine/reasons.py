@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from setupgen.engine.blessed import EXACT, blessing_of, value_of
 from setupgen.engine.conditions import holds
+from setupgen.engine.pictures import picture_decision
 from setupgen.engine.plan import Caution, Decision
 from setupgen.engine.published import comparable, expected_score, lead
 from setupgen.engine.ranking import effective_billions, expected_quality
@@ -36,6 +37,7 @@ def decisions(host: Host, best: Candidate, choice: Choice) -> Iterator[Decision]
     yield _runtime(host, best)
     yield from _exposure(host, choice)
     yield from _drafting(host, best)
+    yield from picture_decision(host, best)
     yield from _by_rules(host, best)
 
 

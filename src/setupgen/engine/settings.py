@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.deployments import IMAGE_RUNTIMES
 from setupgen.engine.launch import launch
+from setupgen.engine.pictures import picture_settings
 from setupgen.engine.plan import Choice
 from setupgen.engine.thinking import thinking_settings
 from setupgen.engine.weights import download_bytes
@@ -34,6 +35,7 @@ def choose(host: Host, candidate: Candidate, score: Mapping[str, float]) -> Choi
     for effect in candidate.effects:
         if effect.kind == "set":
             settings.update({key.removeprefix("settings."): value for key, value in effect.values if not key.startswith("sampling.")})
+    settings |= picture_settings(host, candidate.model)
     settings |= thinking_settings(candidate.model, server, str(settings.get("thinking", "")))
     container = container_of(host, candidate) if candidate.deployment.runtime in IMAGE_RUNTIMES else {}
     listening = dict(settings)

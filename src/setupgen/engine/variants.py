@@ -121,14 +121,18 @@ def typical_depth(host: Host, context: int) -> int:
     return min(int(host.use_case["prompt_tokens"]), context // 2)
 
 
-def ubatch_for(server: Server, model: Model, context: int, slots: int) -> int:
+def ubatch_for(server: Server, model: Model, context: int, slots: int, *, pictures: bool = False) -> int:
     """Tokens that the server computes at once.
 
-    Encoders must take a whole text in one go; Ollama grows the number with its context.
+    Encoders must take a whole text in one go, and models whose image tokens see each other a whole picture (llama-server aborts else); Ollama
+    grows the number with its context.
     """
     ubatch = int(server.settings.get("ubatch", 512))
     if model.architecture.encoder:
         return max(ubatch, min(context, model.maximum_context))
+    whole = model.raw.get("image_tokens", {})
+    if pictures and whole.get("at_once") and server.settings.get("ubatch_holds_picture"):
+        ubatch = max(ubatch, int(whole["most"]))
     for step in server.settings.get("ubatch_by_context", ()):
         if context * slots > step["above"]:
             ubatch = int(step["ubatch"])

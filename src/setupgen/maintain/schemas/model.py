@@ -85,6 +85,16 @@ def model(tree: Tree) -> Schema:
         ),
         "weights": list_of(_weights(tree), "What is published, by format.", least=1),
         "native_quant": word(tree, "quantisations", "What the model was trained or released in, if not 16 bits: nothing is lost in it."),
+        "image_tokens": mapping(
+            {
+                "most": integer("Tokens that a picture takes at most."),
+                "reading": integer("Tokens that it should take at least for small text to be read, where the program's default is lower."),
+                "budget": text("Name of the processor's setting for it, where servers take words for the processor.", "^[a-z][a-z_]*$"),
+                "at_once": flag("Whether the tokens of a picture see each other in both directions, so that all are computed at once."),
+                "source": text("Id of the source that says so.", ID),
+            },
+            ("most", "source"),
+        ),
         "projector_bytes": integer("Size of the separate vision projector file."),
         "sampling": mapping_of(_sampling(), text("`default`, or the id of a use case or an experience.", ID)),
         "scores": list_of(_score()),
