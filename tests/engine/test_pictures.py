@@ -6,7 +6,7 @@ from planner import planned
 
 def said(**stated):
     found = planned(**({"use_case": "vision", "hardware": "rtx-4090", "os": "linux", "ram": "64G", "context": "16k"} | stated))
-    return {decision["key"]: decision for decision in found["decisions"]}.get("settings.image_tokens"), found["choice"]["settings"]
+    return {decision["what"]: decision for decision in found["decisions"]}.get("settings.image_tokens"), found["choice"]["settings"]
 
 
 def test_a_picture_that_is_computed_in_one_piece_lies_in_one_micro_batch():
