@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.costing import Offer, Terms, break_even, money_of, reference, work_of
-from setupgen.engine.ranking import effective_billions
+from setupgen.engine.ranking import capable_size, effective_billions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +19,6 @@ MAXIMUM_SAME = 3
 
 CONTEXT_SLACK = 0.95
 """Of the context that is needed, what an offer must take: providers write a million for 2^20."""
-
-DEMAND = {"quality": 1.25, "creativity": 1.0, "balanced": 1.0, "throughput": 0.6, "latency": 0.6}
-"""How much of a use case's capable size an experience asks for."""
 
 LONG_CONTEXT = 262_144
 """Tokens above which local hardware is rarely the right place."""
@@ -54,10 +51,13 @@ def _verdict(host: Host, best: Candidate | None) -> tuple[bool, str]:
         return False, "You asked for a setup without network, so a hosted endpoint is out of the question."
     if best is None:
         return True, "Nothing that the knowledge base has does all of this on this hardware; a hosted endpoint does it today."
-    capable = float(use_case.get("capable_b", 0)) * DEMAND.get(needs.experience, 1.0)
+    capable = capable_size(use_case, needs.experience)
     size = effective_billions(best.model)
     if size < capable:
-        text = f"The best model that fits ({best.model.name}) is of the {size:.0f}B class; {use_case['label'].lower()} works from about {capable:.0f}B."
+        text = (
+            f"What serves best of all that fits ({best.model.name}) is of the {size:.0f}B class;"
+            f" {use_case['label'].lower()} works from about {capable:.0f}B."
+        )
         return True, text
     context, prefill = best.workload.context, best.estimate.speed.prefill_tps
     if context > LONG_CONTEXT and prefill.value > 0 and context / prefill.value > PATIENCE_S:

@@ -37,7 +37,7 @@ def picture_decision(host: Host, best: Candidate) -> Iterator[Decision]:
             "How many tokens a picture takes of the context is not known here for this model; it grows with the resolution, up to the model's own limit."
             " Larger pictures are scaled down to that, so send pages one by one and cut out small print."
         )
-        yield Decision("settings.image_tokens", None, text, "settings.image_tokens", ())
+        yield Decision("settings.image_tokens", None, text, "context.image_tokens", ())
         return
     most = int(known["most"])
     share = round(100 * most / best.workload.context)
@@ -49,4 +49,4 @@ def picture_decision(host: Host, best: Candidate) -> Iterator[Decision]:
             f"Its tokens are computed in one piece, so the micro-batch is {best.workload.ubatch}: with the usual 512 the server aborts."
         )
     parts.append("Send pages one by one, and cut out small print rather than sending a whole large scan.")
-    yield Decision("settings.image_tokens", most, " ".join(parts), "settings.image_tokens", (host.pack.url(known["source"]),))
+    yield Decision("settings.image_tokens", most, " ".join(parts), "context.image_tokens", (host.pack.url(known["source"]),))

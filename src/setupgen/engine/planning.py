@@ -10,6 +10,7 @@ from setupgen.engine.candidates import survey
 from setupgen.engine.host import Host
 from setupgen.engine.hosting import hosted_answer
 from setupgen.engine.intake import MAXIMUM
+from setupgen.engine.nearest import nearest_needs
 from setupgen.engine.plan import Plan
 from setupgen.engine.ranking import rank
 from setupgen.engine.remedies import would_fit
@@ -53,7 +54,7 @@ def plan(pack: Pack, facts: Facts, *, count: int = DEFAULT_ALTERNATIVES) -> Plan
         open_questions=tuple(reasons.open_questions(host, book, field)),
         hosted=hosted,
         knowledge=_knowledge(pack),
-        would_fit=tuple(would_fit(host, field)) if choice is None else (),
+        would_fit=(*would_fit(host, field), *nearest_needs(host, book)) if choice is None else (),
         considered=field.tried,
         ranked=tuple(ranked),
     )

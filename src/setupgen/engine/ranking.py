@@ -140,7 +140,7 @@ def parts(host: Host, candidate: Candidate) -> dict[str, float]:
         "speed": _enough(decode / (comfortable * pace)) + _extra(decode / (comfortable * pace)),
         "latency": exp(-max(0.0, speed.ttft_s.value / patience - 1) / 3),
         "throughput": _enough(total / (comfortable * streams)),
-        "usable": _usable(use_case, effective_billions(candidate.model), decode, speed.ttft_s.value / patience),
+        "usable": _usable(use_case, host.needs.experience, effective_billions(candidate.model), decode, speed.ttft_s.value / patience),
         "frugal": -log2(max(candidate.cards, 1)),
         "context": -log2(max(usual_context(host, candidate) / candidate.workload.context, 1.0)),
         "fit": min(free, 0.1) * 10 - 1,
@@ -162,9 +162,21 @@ LONG_WAIT = 4.0
 """Multiple of the use case's patience from which waiting becomes tedious."""
 
 
-def _usable(use_case: Mapping[str, Any], size: float, decode: float, wait: float) -> float:
-    """What is lost for each halving below a tedious speed or a useful size, and for each doubling of a long wait (in patiences)."""
-    lost = 0.0
+DEMAND = {"quality": 1.25, "creativity": 1.0, "balanced": 1.0, "throughput": 0.6, "latency": 0.6}
+"""How much of a use case's capable size an experience asks for."""
+
+INCAPABLE = 0.25
+"""What a model below the capable size loses: where a larger one works, buying is no answer yet."""
+
+
+def capable_size(use_case: Mapping[str, Any], experience: str) -> float:
+    """Size class in billions of parameters below which buying is the more honest answer; 0 where any size does."""
+    return float(use_case.get("capable_b", 0)) * DEMAND.get(experience, 1.0)
+
+
+def _usable(use_case: Mapping[str, Any], experience: str, size: float, decode: float, wait: float) -> float:
+    """What is lost below the capable size, for each halving below a tedious speed or a useful size, and for each doubling of a long wait (in patiences)."""
+    lost = -INCAPABLE if size < capable_size(use_case, experience) else 0.0
     comfortable = float(use_case["comfortable_tps"])
     if comfortable:
         lost += 0.15 * min(0.0, log2(max(decode, 0.01) / (SLOW * comfortable)))

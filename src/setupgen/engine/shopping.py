@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.host import Host
-from setupgen.engine.hosting import DEMAND
 from setupgen.engine.intake import Answers, facts_of
 from setupgen.engine.planning import plan
-from setupgen.engine.ranking import effective_billions
+from setupgen.engine.ranking import capable_size, effective_billions
 from setupgen.engine.sensitivity import rate_of, setup_json
 from setupgen.engine.suitability import model_reason
 from setupgen.engine.weights import weight_bytes
@@ -136,7 +135,7 @@ class Shelf:
 def wanted_by(pack: Pack, use_case: str, experience: str) -> Wanted:
     """What this need asks for: the use case's capable size (or its useful one) and comfortable speed, as the experience has them."""
     entry, pace = pack.vocabulary("use-cases")[use_case], float(pack.vocabulary("experiences")[experience]["pace"])
-    size = float(entry.get("capable_b", 0)) * DEMAND.get(experience, 1.0) or float(entry.get("useful_b", 0))
+    size = capable_size(entry, experience) or float(entry.get("useful_b", 0))
     return Wanted(size, float(entry["comfortable_tps"]) * pace)
 
 
