@@ -21,7 +21,7 @@ test: .venv/.dev $(PACK) .venv/.tools node_modules/.installed ## everything but 
 
 e2e: .venv/.dev $(PACK) .venv/.tools ## a real server started from generated files (builds llama.cpp once), and 20,000 random plans
 	$(PYTEST) tests/e2e $(ARGS)
-	SETUPGEN_EXAMPLES=$${SETUPGEN_EXAMPLES:-5000} $(PYTEST) -n 2 tests/engine/test_properties.py $(ARGS)
+	SETUPGEN_EXAMPLES=$${SETUPGEN_EXAMPLES:-6000} $(PYTEST) -n 2 tests/engine/test_properties.py $(ARGS)
 
 lint: .venv/.dev $(PACK) ## ruff, mypy and the checks of the knowledge base
 	$(BIN)/ruff check .

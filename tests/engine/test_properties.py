@@ -1,6 +1,6 @@
 """What must hold for every need on every machine: random ones of the knowledge base, each with a random part of the models.
 
-`SETUPGEN_EXAMPLES` says how many examples each property gets (150 by default; `make e2e` asks for 5,000, which makes 20,000 over all properties).
+`SETUPGEN_EXAMPLES` says how many examples each property gets (150 by default; `make e2e` asks for 6,000, which makes 20,000 over all properties).
 """
 
 import json
