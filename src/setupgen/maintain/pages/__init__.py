@@ -1,7 +1,7 @@
 """Writes what the booklet takes from the knowledge base: `docs/reference/`, git-ignored and never edited by hand.
 
-Pages of the reference show the whole pack. Chapters take in tables by name with `--8<-- "name.md"`; only tables that some chapter names are
-made. `captures` writes the few generated texts that are committed.
+Pages of the reference show the whole pack. Chapters take in tables and pictures by name with `--8<-- "name.md"`; only those that some
+chapter names are made. `captures` writes the few generated texts that are committed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from setupgen.knowledge import Pack
 from setupgen.maintain.checks.sources_resolve import cited
 from setupgen.maintain.compile import compile_pack
 from setupgen.maintain.pages.captures import added_example, plan_example
+from setupgen.maintain.pages.chapters import chapter_parts
+from setupgen.maintain.pages.cited_sources import PREFIX, footnotes, name_of
 from setupgen.maintain.pages.documents import schema_files
 from setupgen.maintain.pages.reference import PAGES, details, page
 from setupgen.maintain.pages.tables import TABLES
@@ -36,7 +38,7 @@ def write_pages(root: Path) -> list[Path]:
     """Write every page of the reference, and the tables that chapters name, for the tree at `root`; their paths.
 
     Raises:
-        UsageError: where something cites a source that is not listed, or a chapter takes in a table that does not exist.
+        UsageError: where something cites a source that is not listed, or a chapter takes in a part that does not exist.
     """
     raw = compile_pack(root)
     missing = sorted({id_ for _, id_ in cited(raw)} - set(raw["sources"]))
@@ -45,9 +47,14 @@ def write_pages(root: Path) -> list[Path]:
     pack = Pack(raw)
     texts = {f"{FOLDER}/{name}.md": page(pack, name) for name in PAGES}
     texts |= {f"{FOLDER}/{name}.md": text for name, text in details(pack).items()}
+    made = {**TABLES, **chapter_parts()}
     for name in tables_taken(root):
-        lines = CAPTURED[name]() if name in CAPTURED else "\n".join(TABLES[name](pack))
+        lines = CAPTURED[name]() if name in CAPTURED else "\n".join(made[name](pack))
         texts[f"{TABLE_FOLDER}/{name}.md"] = f"{lines}\n"
+    for chapter in chapters_with_sources(root):
+        place = chapter.relative_to(root).as_posix()
+        lines = "\n".join(footnotes(pack, chapter.read_text(encoding="utf-8"), place))
+        texts[f"{TABLE_FOLDER}/{name_of(root, chapter)}.md"] = f"{lines}\n"
     texts |= {f"{FOLDER}/schemas/{name}": text for name, text in schema_files().items()}
     for left in set((root / FOLDER).rglob("*.md")) - {root / path for path in texts}:
         left.unlink()  # the page of something that is gone
@@ -61,13 +68,23 @@ def tables_taken(root: Path) -> list[str]:
         UsageError: with the page and the known names, where one does not exist.
     """
     found: set[str] = set()
+    known = [*TABLES, *chapter_parts(), *CAPTURED]
     for path in sorted((root / "docs").rglob("*.md")):
         for name in _TAKEN.findall(path.read_text(encoding="utf-8")):
-            if name not in TABLES and name not in CAPTURED:
+            if name.startswith(PREFIX) and name == name_of(root, path):
+                continue
+            if name not in known:
                 place = path.relative_to(root).as_posix()
-                raise UsageError(f"there is no table {name!r}.", place=place, hint=f"Known: {', '.join([*TABLES, *CAPTURED])}.")
+                raise UsageError(f"there is no table {name!r}.", place=place, hint=f"Known: {', '.join(known)}.")
             found.add(name)
     return sorted(found)
+
+
+def chapters_with_sources(root: Path) -> list[Path]:
+    """Pages under `docs/` that end with the sources that they cite."""
+    return [
+        path for path in sorted((root / "docs").rglob("*.md")) if name_of(root, path) in _TAKEN.findall(path.read_text(encoding="utf-8"))
+    ]
 
 
 def _write(path: Path, text: str) -> Path:
@@ -76,4 +93,4 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-__all__ = ["condition_text", "effects_text", "tables_taken", "write_pages"]
+__all__ = ["chapters_with_sources", "condition_text", "effects_text", "tables_taken", "write_pages"]

@@ -5,44 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.cache import growing_bytes_per_token, llama_cpp_bytes
-from setupgen.engine.estimate import Estimate, estimate, site
-from setupgen.engine.estimation import weights_of
-from setupgen.engine.host import Host
-from setupgen.engine.intake import Answers, facts_of
+from setupgen.engine.estimate import site
 from setupgen.engine.memory import Workload
-from setupgen.engine.planning import plan
 from setupgen.engine.weights import weight_bytes
-from setupgen.errors import SetupgenError
 from setupgen.maintain.checks import all_checks
 from setupgen.maintain.overlay import CHECKS as OVER_OWN_FILES
-from setupgen.maintain.pages.models import place
+from setupgen.maintain.pages.examples import (
+    CARD,
+    MACHINES,
+    SMALL_MODEL,
+    WHOLE,
+    backend_of,
+    choice_of,
+    host_of,
+    model_link,
+    planned,
+    setup_cells,
+    small_estimate,
+)
 from setupgen.maintain.pages.text import gib, rate, seconds, span, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from setupgen.engine.plan import Choice
-    from setupgen.knowledge import Model, Pack
-
-CARD = {"hardware": ["rtx-3090"], "ram": "64G", "os": "linux"}
-"""The machine that chapters use as their running example."""
-
-SMALL_MODEL = ("qwen/qwen3-8b", "Q4_K_M")
-"""A plain dense model that fits nearly everywhere, so that rows differ by hardware alone."""
-
-MACHINES: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("Raspberry Pi 5, 8 GB", {"hardware": ["Raspberry Pi 5 8GB"]}),
-    ("Desktop without a card, 16 GB", {"hardware": ["cpu"], "ram": "16G"}),
-    ("Laptop with an RTX 4060, 8 GB", {"hardware": ["rtx-4060-laptop"], "ram": "16G"}),
-    ("RTX 3060, 12 GB", {"hardware": ["rtx-3060"], "ram": "32G"}),
-    ("RTX 3090, 24 GB", {"hardware": ["rtx-3090"], "ram": "64G"}),
-    ("RX 7900 XTX, 24 GB", {"hardware": ["rx-7900-xtx"], "ram": "64G"}),
-    ("Two RTX 4090, 48 GB", {"hardware": ["2x rtx-4090"], "ram": "128G"}),
-    ("Apple M2 Max, 64 GB", {"hardware": ["Apple M2 Max 64GB"]}),
-    ("Ryzen AI Max+ 395, 128 GB", {"hardware": ["AMD Ryzen AI Max+ 395 128GB"]}),
-    ("NVIDIA GB10, 128 GB", {"hardware": ["NVIDIA GB10"]}),
-    ("H100 SXM, 80 GB", {"hardware": ["NVIDIA H100 80GB HBM3"], "ram": "256G"}),
-)
+    from setupgen.knowledge import Pack
 
 
 def use_cases(pack: Pack) -> Iterator[str]:
@@ -80,7 +66,7 @@ def use_case_models(pack: Pack) -> Iterator[str]:
         fit = [model for model in pack.models.values() if str(model.use_cases.get(id_)) == "3"]
         usable = sum(1 for model in pack.models.values() if id_ in model.use_cases)
         fit.sort(key=lambda model: (model.total_parameters, model.id))
-        rows.append([entry["label"], ", ".join(_model(model) for model in fit) or "none yet", usable])
+        rows.append([entry["label"], ", ".join(model_link(model) for model in fit) or "none yet", usable])
     yield from table(["Use case", "Made for it, or a usual pick (smallest first)", "Usable in all"], rows, numbers=(2,))
 
 
@@ -88,8 +74,8 @@ def use_cases_on_one_card(pack: Pack) -> Iterator[str]:
     """The plan of every use case on the running example."""
     rows = []
     for id_, entry in pack.vocabulary("use-cases").items():
-        choice = _choice(pack, {**CARD, "use_case": id_})
-        rows.append([entry["label"], *(_setup(choice) if choice else ["nothing fits", "", "", "", ""])])
+        choice = choice_of(pack, {**CARD, "use_case": id_})
+        rows.append([entry["label"], *(setup_cells(choice) if choice else ["nothing fits", "", "", "", ""])])
     yield from table(["Use case", "Model", "Quantisation", "Server", "Tokens/s", "GiB"], rows, numbers=(4, 5))
 
 
@@ -112,9 +98,9 @@ def experiences_compared(pack: Pack) -> Iterator[str]:
     """The same need on the running example, once for each experience."""
     rows = []
     for id_, entry in pack.vocabulary("experiences").items():
-        choice = _choice(pack, {**CARD, "use_case": "chat", "experience": id_})
+        choice = choice_of(pack, {**CARD, "use_case": "chat", "experience": id_})
         if choice:
-            rows.append([entry["label"], *_setup(choice), seconds(choice.speed.ttft_s.value)])
+            rows.append([entry["label"], *setup_cells(choice), seconds(choice.speed.ttft_s.value)])
     yield from table(["Experience", "Model", "Quantisation", "Server", "Tokens/s", "GiB", "First words"], rows, numbers=(4, 5, 6))
 
 
@@ -123,16 +109,12 @@ def waiting(pack: Pack) -> Iterator[str]:
     prompts = (1_500, 8_000, 30_000)
     rows = []
     for name, answers in MACHINES:
-        found = [_estimate(pack, answers, context=prompt + 1_000, prompt=prompt) for prompt in prompts]
+        found = [small_estimate(pack, answers, context=prompt + 1_000, prompt=prompt) for prompt in prompts]
         if found[0]:
             waits = [_wait(one.speed.ttft_s) if one and one.memory.fits in WHOLE else "does not fit" for one in found]
             rows.append([name, span(found[0].speed.prefill_tps), *waits])
     heads = ["Hardware", "Reading, tokens/s", *(f"{prompt:,} tokens" for prompt in prompts)]
     yield from table(heads, rows, numbers=(1, 2, 3, 4))
-
-
-WHOLE = ("full", "cpu")
-"""Estimates whose weights and cache lie in one kind of memory."""
 
 
 def _wait(found: Any) -> str:
@@ -144,7 +126,9 @@ def many_users(pack: Pack) -> Iterator[str]:
     """What each user sees, and what all get together, as users are added on one card."""
     rows = []
     for users in (1, 2, 4, 8, 16, 32):
-        found = _estimate(pack, {"hardware": ["rtx-4090"], "ram": "64G"}, context=4096, parallel=users, quant="AWQ-INT4", server="vllm")
+        found = small_estimate(
+            pack, {"hardware": ["rtx-4090"], "ram": "64G"}, context=4096, parallel=users, quant="AWQ-INT4", server="vllm"
+        )
         if found and found.memory.fits == "full":
             speed = found.speed
             rows.append([users, span(speed.decode_tps), span(speed.aggregate_tps), gib(found.memory.kv_cache_bytes)])
@@ -181,14 +165,14 @@ def cache(pack: Pack) -> Iterator[str]:
             continue
         kinds = ", ".join(f"{group.layers} {group.kind}" for group in model.architecture.attention)
         sizes = [gib(llama_cpp_bytes(model.architecture, Workload(context, 1))) for context in (8_192, 32_768, 131_072)]
-        rows.append([_model(model), kinds, f"{growing_bytes_per_token(model.architecture):,}", *sizes])
+        rows.append([model_link(model), kinds, f"{growing_bytes_per_token(model.architecture):,}", *sizes])
     heads = ["Model", "Layers", "Bytes per further token", "8k, GiB", "32k, GiB", "128k, GiB"]
     yield from table(heads, rows, numbers=(2, 3, 4, 5))
 
 
 def memory_example(pack: Pack) -> Iterator[str]:
     """Where the memory of the running example's plan goes."""
-    choice = _choice(pack, {**CARD, "use_case": "coding-agent"})
+    choice = choice_of(pack, {**CARD, "use_case": "coding-agent"})
     if choice is None:
         return
     memory = choice.memory
@@ -209,10 +193,10 @@ def bandwidth(pack: Pack) -> Iterator[str]:
     """Speed of one model by the bandwidth of what it lies in."""
     rows = []
     for name, answers in MACHINES:
-        found = _estimate(pack, answers, context=8_192)
+        found = small_estimate(pack, answers, context=8_192)
         if found and found.memory.fits in WHOLE:
-            host = Host(pack, facts_of(pack, _answers(answers)))
-            where = site(host, _backend(host))
+            host = host_of(pack, answers)
+            where = site(host, backend_of(host))
             rows.append([name, f"{where.bandwidth_gb_s:,.0f}", span(found.speed.decode_tps), span(found.speed.prefill_tps)])
     rows.sort(key=lambda row: float(row[1].replace(",", "")))
     yield from table(["Hardware", "GB/s", "Writing, tokens/s", "Reading, tokens/s"], rows, numbers=(1, 2, 3))
@@ -224,13 +208,13 @@ def machines(pack: Pack) -> Iterator[str]:
     for name, answers in MACHINES:
         cells = []
         for use_case in ("chat", "coding-agent"):
-            result = _plan(pack, {**answers, "use_case": use_case})
+            result = planned(pack, {**answers, "use_case": use_case})
             if result is None:
                 break
             choice = result.choice
             buy = " (buying is advised)" if result.verdict == "hosted" else ""
             text = (
-                f"{_model(choice.model)} `{choice.weights.quant}`, {rate(choice.speed.decode_tps.value)} tokens/s"
+                f"{model_link(choice.model)} `{choice.weights.quant}`, {rate(choice.speed.decode_tps.value)} tokens/s"
                 if choice
                 else "nothing fits"
             )
@@ -276,7 +260,7 @@ def price_rows(pack: Pack, *, only: str = "") -> tuple[list[str], list[list[str]
     rows = []
     for model, found in sorted(offers.items(), key=lambda item: (min(item[1], key=_price)[0], item[0])):
         _, seller, offer = min(found, key=_price)
-        name = _model(pack.models[model]) if model in pack.models else str(offer["name"])
+        name = model_link(pack.models[model]) if model in pack.models else str(offer["name"])
         prices = [f"{offer['input_per_mtok_usd']:.2f}", f"{offer['output_per_mtok_usd']:.2f}"]
         rows.append([name, seller, *prices, f"[{offer['date']}]({pack.url(offer['source'])})"])
     return ["Model", "Cheapest at", "In, USD per million", "Out, USD per million", "As of"], rows
@@ -312,57 +296,3 @@ TABLES: Mapping[str, Callable[[Pack], Iterator[str]]] = {
     "use-cases-on-one-card": use_cases_on_one_card,
     "waiting": waiting,
 }
-
-
-def _model(model: Model) -> str:
-    return f"[{model.name}](../reference/{place(model.id)})"
-
-
-def _setup(choice: Choice) -> list[str]:
-    tasks, speed = choice.model.tasks, choice.speed
-    shown = span(speed.decode_tps) if "text-generation" in tasks else f"reads {span(speed.prefill_tps)}" if "embedding" in tasks else ""
-    return [_model(choice.model), f"`{choice.weights.quant}`", choice.server.name, shown, gib(choice.memory.total_bytes)]
-
-
-def _answers(values: Mapping[str, Any]) -> Answers:
-    answers = Answers()
-    answers.update(values)
-    return answers
-
-
-def _plan(pack: Pack, values: Mapping[str, Any]) -> Any:
-    """The plan, or None where this knowledge base lacks what the row names."""
-    try:
-        return plan(pack, facts_of(pack, _answers(values)), count=0)
-    except SetupgenError:
-        return None
-
-
-def _choice(pack: Pack, values: Mapping[str, Any]) -> Choice | None:
-    result = _plan(pack, values)
-    return result.choice if result else None
-
-
-def _backend(host: Host) -> str:
-    return host.group.devices[0].backends[0] if host.group else "cpu"
-
-
-def _estimate(
-    pack: Pack,
-    values: Mapping[str, Any],
-    *,
-    context: int,
-    parallel: int = 1,
-    prompt: int = 512,
-    quant: str = SMALL_MODEL[1],
-    server: str = "llama-cpp",
-) -> Estimate | None:
-    """The small model on these machines, or None where this knowledge base lacks what the row names."""
-    try:
-        host = Host(pack, facts_of(pack, _answers(values)))
-        model = pack.model(SMALL_MODEL[0])
-        weights = weights_of(pack, model, quant, pack.server(server), "")
-    except SetupgenError:
-        return None
-    workload = Workload(context, parallel)
-    return estimate(site(host, _backend(host)), model, weights, server, workload, prompt_tokens=prompt, depth=min(prompt, context))
