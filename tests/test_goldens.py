@@ -36,6 +36,46 @@ HOPS = {
     ],
 }
 
+CHAT = {"name": "qwen3.6-27b", "alias": "qwen3.6-27b", "context": 65536, "task": "chat", "tools": True, "vision": False}
+BACKENDS = [
+    {
+        "name": "laptop",
+        "url": "http://10.0.0.6:11434",
+        "server": "ollama",
+        "apis": ["ollama", "openai"],
+        "health": "/api/version",
+        "slots": 1,
+        "models": [{"name": "embeddinggemma:300m", "alias": "embeddinggemma:300m", "context": 2048, "task": "embedding"}],
+    },
+    {
+        "name": "rented",
+        "url": "http://10.0.0.7:8000",
+        "server": "vllm",
+        "apis": ["openai", "anthropic"],
+        "headers": {"X-Team": "research"},
+        "slots": 16,
+        "preemptible": True,
+        "models": [CHAT],
+    },
+    {
+        "name": "tower",
+        "url": "http://10.0.0.5:9931",
+        "server": "llama-cpp",
+        "apis": ["openai", "anthropic"],
+        "key_env": "TOWER_KEY",
+        "slots": 4,
+        "timeout_s": 900,
+        "models": [CHAT],
+    },
+]
+# Each program once, between them every runtime.
+GATEWAYS = {
+    "litellm": {"port": 4000, "auth": {"kind": "api-key", "env": "FLEET_KEY"}},
+    "nginx": {"port": 8088, "bind": "0.0.0.0", "tls": True, "auth": {"kind": "api-key", "env": "FLEET_KEY"}, "runtime": "native"},
+    "olla": {"port": 40114, "auth": {"kind": "none"}, "runtime": "podman"},
+    "llama-swap": {"port": 8089, "auth": {"kind": "api-key", "env": "FLEET_KEY"}, "runtime": "native"},
+}
+
 
 def normal(text):
     """The text without the digest of the knowledge base, which changes with every fact."""
@@ -74,3 +114,12 @@ def test_files_of_a_hops_proxy():
     knowledge = {"digest": "sha256:" + "0" * 64, "version": "0", "oldest_review": ""}
 
     compare("hops-proxy", render_proxy(HOPS, pack().templates, knowledge=knowledge, command="setupgen fleet inventory.yaml").files)
+
+
+@pytest.mark.parametrize("id_", GATEWAYS)
+def test_files_of_a_proxy(id_):
+    knowledge = {"digest": "sha256:" + "0" * 64, "version": "0", "oldest_review": ""}
+    backends = BACKENDS if id_ != "llama-swap" else [BACKENDS[0], BACKENDS[1] | {"headers": {}}, BACKENDS[2]]
+    made = {"id": id_, "because": "Two kinds of hosts behind one address.", "bind": "127.0.0.1", "backends": backends} | GATEWAYS[id_]
+
+    compare(f"{id_}-proxy", render_proxy(made, pack().templates, knowledge=knowledge, command="setupgen fleet inventory.yaml").files)

@@ -6,13 +6,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from plans import HOPS, ROOT, SHAPES, TEMPLATES
+from plans import HOPS, PROXIES, ROOT, SHAPES, TEMPLATES
 
 from setupgen.output.write import write
 from setupgen.render.files import render_proxy, render_setup
 
 INSTALL = {
     "caddy": "apt-get install -y caddy",
+    "nginx": "apt-get install -y nginx-light",
+    "openssl": "apt-get install -y openssl",
     "npx": "apt-get install -y nodejs npm",
     "podman": "apt-get install -y podman",
     "podman-compose": "pip install --group test",
@@ -48,6 +50,8 @@ def rendered(shape):
     """The files of a shape, or of the fleet's proxy."""
     if shape == "hops":
         return render_proxy(HOPS, TEMPLATES, knowledge={"digest": "sha256:x"})
+    if shape in PROXIES:
+        return render_proxy(PROXIES[shape], TEMPLATES, knowledge={"digest": "sha256:x"})
     return render_setup(SHAPES[shape], TEMPLATES)
 
 
@@ -58,7 +62,7 @@ def written(shape, directory: Path):
     return directory
 
 
-ALL = (*SHAPES, "hops")
+ALL = (*SHAPES, "hops", *PROXIES)
 COMPOSE = tuple(shape for shape in ALL if "compose.yaml" in rendered(shape).files)
-NATIVE = tuple(shape for shape in ALL if "serve.sh" in rendered(shape).files)
+NATIVE = tuple(shape for shape in SHAPES if "serve.sh" in rendered(shape).files)
 CADDY = tuple(shape for shape in ALL if "Caddyfile" in rendered(shape).files)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import setupgen
 from setupgen.errors import UsageError
+from setupgen.render.gateways import GATEWAYS, entries_of, gateway_of
 from setupgen.render.hops import hosts_of
 from setupgen.render.quoting import Quoted, find_forbidden
 
@@ -44,7 +45,8 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
     needs = plan.get("facts", {}).get("needs", {})
     offline = bool(needs.get("offline"))
     is_windows = needs.get("os") == "windows"
-    entries = [entry for entry in _entries(choice, runtime) if not (offline and entry["name"] == "HF_TOKEN")]
+    gateway = gateway_of(proxy, runtime) if proxy.get("id") in GATEWAYS else {}
+    entries = [entry for entry in _entries(choice, runtime, gateway) if not (offline and entry["name"] == "HF_TOKEN")]
     setup = {
         "name": slug(name) if name else slug(f"{(choice.get('server') or {}).get('id', 'llm')}-{_last(choice)}"),
         "command": command or DEFAULT_COMMAND,
@@ -72,6 +74,7 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "site": _site(choice),
         "default_sampling": _samples(choice),
         "hosts": hosts_of(proxy) if proxy.get("id") == "hops" else [],
+        "gateway": gateway,
         "caddy": proxy.get("id") == "caddy",
         "local_url": _local_url(choice),
         "health_url": _local_url(choice) + ((choice.get("server") or {}).get("endpoints", {}).get("health") or "/"),
@@ -251,10 +254,11 @@ def _entry(name: str, about: str, *, make: bool = False, value: str = "", requir
     return {"name": name, "about": about, "make": make, "value": value, "required": required}
 
 
-def _entries(choice: Mapping[str, Any], runtime: str) -> Iterator[dict[str, Any]]:
+def _entries(choice: Mapping[str, Any], runtime: str, gateway: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """What `.env` holds, each name once: secrets to make, and values that only the user or this host knows."""
     seen: set[str] = set()
-    for entry in (*_keys(choice), *_host_values(choice, runtime), *_companions(choice, runtime)):
+    keys = [_entry(name, about, make=make) for name, about, make in entries_of(gateway)] if gateway else _keys(choice)
+    for entry in (*keys, *_host_values(choice, runtime), *_companions(choice, runtime)):
         if entry["name"] not in seen:
             seen.add(entry["name"])
             yield entry

@@ -148,6 +148,7 @@ _FILTERS: Final[tuple[Callable[..., Quoted], ...]] = (
     quoting.plain_name,
     quoting.modelfile_path,
     quoting.address,
+    quoting.nginx,
     quoting.comment,
     quoting.md,
     quoting.code,

@@ -91,11 +91,12 @@ def render_setup(plan: Raw, templates: Raw, *, targets: Sequence[str] | None = N
 
 
 def render_proxy(proxy: Raw, templates: Raw, *, knowledge: Raw, command: str = "", name: str = "") -> Rendered:
-    """The folder of a fleet's proxy, from the plan's `choice.proxy` alone."""
+    """The folder of a fleet's proxy, from the plan's `choice.proxy` alone; its `runtime` is docker where it names none."""
+    runtime = str(proxy.get("runtime") or "docker")
     plan = {
-        "choice": {"proxy": dict(proxy), "runtime": "docker", "role": "proxy", "clients": []},
+        "choice": {"proxy": dict(proxy), "runtime": runtime, "role": "proxy", "clients": []},
         "knowledge": dict(knowledge),
-        "facts": {"needs": {"os": "linux", "runtime": "docker"}},
+        "facts": {"needs": {"os": "linux", "runtime": runtime}},
     }
     return render_setup(plan, templates, command=command, name=name or str(proxy["id"]))
 

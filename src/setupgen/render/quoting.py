@@ -245,6 +245,16 @@ def address(value: Any) -> Quoted:
     return Quoted(text)
 
 
+def nginx(value: Any) -> Quoted:
+    """A word of an nginx configuration in single quotes; a dollar sign would name a variable even there."""
+    text = str(value)
+    _refuse_unless_one_line(text, "an nginx configuration")
+    if "$" in text:
+        raise UnquotableError(text, "an nginx configuration", "nginx has no way to write a dollar sign")
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return Quoted(f"'{escaped}'")
+
+
 def comment(value: Any) -> Quoted:
     """Text of a comment on one line, with hidden characters spelled out; it cannot end a comment of Markdown."""
     return Quoted(_visible(str(value)).replace("-->", "-- >"))
