@@ -23,6 +23,8 @@ STORIES = (
     "podman-on-the-lan",
     "ollama-for-a-newcomer",
     "transcription-on-a-4090",
+    "agents-with-sglang-on-an-h100",
+    "chat-with-sglang-on-mi300x",
 )
 HOPS = {
     "id": "hops",

@@ -171,3 +171,11 @@ def test_a_processor_that_nobody_builds_images_for_gets_none():
     board = host(hardware="HiFive Premier P550", runtime="docker")
     assert board.architecture == "riscv64"
     assert all(image_of(board, entry) == "" for server in board.pack.servers.values() for entry in server.backends.values())
+
+
+@pytest.mark.parametrize(("name", "tag"), [("mi300x", "-rocm10-mi30x"), ("mi355x", "-rocm10-mi35x"), ("mi250x", ""), ("strix-halo", "")])
+def test_an_image_may_depend_on_the_target(name, tag):
+    found = host(hardware=name, os="linux")
+    sglang = pack().servers["sglang"]
+    image = image_of(found, sglang.backends["rocm"])
+    assert image.endswith(tag) if tag else image == ""

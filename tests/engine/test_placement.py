@@ -244,7 +244,7 @@ def test_ollama_never_shares_one_buffer():
         ("llama-cpp", "gguf", "llama.cpp"),
         ("ollama", "gguf", "llama.cpp"),
         ("vllm", "safetensors", "claiming"),
-        ("sglang", "safetensors", "claiming"),
+        ("sglang", "safetensors", "static"),
         ("mlx-lm", "mlx", "mlx"),
         ("lm-studio", "mlx", "mlx"),
         ("something-new", "gguf", "llama.cpp"),

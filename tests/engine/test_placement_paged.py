@@ -9,7 +9,7 @@ import pytest
 
 from setupgen.engine.compute import usable_bytes, usable_ram_bytes
 from setupgen.engine.memory import GIB, Machine, Memory, Slot, Workload
-from setupgen.engine.paged import claim_bytes, tensor_parallel_sizes
+from setupgen.engine.paged import claim_bytes, sglang_chunk, sglang_share, tensor_parallel_sizes
 from setupgen.engine.placement import place
 from setupgen.knowledge import Architecture
 
@@ -31,6 +31,39 @@ def test_the_claim_is_what_the_card_shows():
     assert memory.fits == "full"
     assert memory.devices[0].used_bytes == claim_bytes(24 * GIB, usable_bytes(24 * GIB), 0.92)
     assert memory.total_bytes <= memory.devices[0].used_bytes
+
+
+@pytest.mark.parametrize(
+    ("gib", "count", "chunk", "share"),
+    [
+        # Worked out by hand from the program's rule: 512 + 1.5 x tokens + 128 x cards + graphs, in MiB, of what the driver reports.
+        (16, 1, 2048, 0.74),
+        (24, 1, 4096, 0.69),
+        (24, 4, 4096, 0.67),
+        (48, 1, 4096, 0.85),
+        (80, 1, 8192, 0.82),
+        (141, 8, 8192, 0.89),
+        (192, 1, 16384, 0.86),
+    ],
+)
+def test_sglang_leaves_room_for_what_it_computes(gib, count, chunk, share):
+    assert sglang_chunk(gib * GIB) == chunk
+    assert sglang_share(gib * GIB, count) == share
+    assert sglang_share(gib * GIB, count, pictures=True) < sglang_share(gib * GIB, count)
+
+
+def test_the_share_of_sglang_holds_weights_and_cache_alone():
+    share = sglang_share(24 * GIB, 1)
+    memory = place(ARCHITECTURES["qwen3-8b"], "FP8", "safetensors", "sglang", cards(24), Workload(8192, 4), claim_share=share)
+    assert memory.fits == "full"
+    pool = memory.devices[0].used_bytes - (memory.total_bytes - memory.weights_bytes - memory.kv_cache_bytes)
+    assert memory.weights_bytes + memory.kv_cache_bytes <= pool < 24 * GIB * share
+    tight = (memory.weights_bytes + memory.kv_cache_bytes) / (24 * GIB)
+    assert place(ARCHITECTURES["qwen3-8b"], "FP8", "safetensors", "sglang", cards(24), Workload(8192, 4), claim_share=tight).fits == "no"
+
+
+def test_a_share_of_sglang_that_leaves_no_room_is_refused():
+    assert place(ARCHITECTURES["qwen3-8b"], "FP8", "safetensors", "sglang", cards(24), Workload(4096, 1), claim_share=0.99).fits == "no"
 
 
 def test_the_need_must_fit_into_the_claim():

@@ -204,6 +204,9 @@ def test_memory_is_told_as_each_server_takes_it():
     assert "vLLM claims that share of the card at its start" in vllm
     assert "vLLM does not start unless 20.0 GiB are free, though the plan needs 12.0 GiB" in vllm
     assert "slot" not in vllm
+    sglang = render(plan("sglang"), TEMPLATES)["README.md"]
+    assert "SGLang claims that share" in sglang
+    assert "lower `--mem-fraction-static`" in sglang
     cached = render(plan(settings={"prompt_cache_mib": 512}), TEMPLATES)["README.md"]
     assert "1.0 GiB of main memory, of which up to 512 MiB is a prompt cache." in cached
     device = plan()["choice"]["memory"]["devices"][0]

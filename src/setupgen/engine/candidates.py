@@ -14,7 +14,7 @@ from setupgen.engine.memory import Workload
 from setupgen.engine.placement import place
 from setupgen.engine.plan import Rejection
 from setupgen.engine.rules import without_overridden
-from setupgen.engine.suitability import bits_per_weight, model_reason, source_of
+from setupgen.engine.suitability import bits_per_weight, model_reason, server_reason, source_of
 from setupgen.engine.thinking import thinking_words
 from setupgen.engine.variants import (
     EIGHT,
@@ -101,7 +101,7 @@ SHARED = frozenset({
 })  # fmt: skip
 """Facts that are the same for all candidates of one model on one deployment."""
 
-NEAREST = {"server.formats": 0, "needs.quant": 0, "memory.weights": 1, "server.source": 2, "memory.fit": 3}
+NEAREST = {"server.formats": 0, "server.models": 0, "needs.quant": 0, "memory.weights": 1, "server.source": 2, "memory.fit": 3}
 """How near a miss was, by what refused it; rules (not named here) are nearest of all. The nearest miss is the one to tell."""
 
 
@@ -208,6 +208,9 @@ class _Survey:
         if not source:
             yield way.refused("server.source", f"No {weights.quant} of {model.name} that {server.name} can pull is known.")
             return
+        if unfit := server_reason(self.host, server, model):
+            yield way.refused(*unfit, tuple(urls(server.sources[:1])))
+            return
         hits = list(excluding(self.judgement, tags, partial=True))
         if hits:
             yield Rejection(model.id, weights.quant, server.id, tuple(hit[0] for hit in hits), hits[0][1], tuple(urls(hits[0][2])))
@@ -273,7 +276,7 @@ class _Survey:
             memory = place(
                 model.architecture, weights.quant, weights.format, server.id, where.machine, workload,
                 kind=kind, tensor_parallel=cards[0], replicas=cards[1],
-                claim_share=claim_share(host, server, where, way.size), projector_bytes=projector,
+                claim_share=claim_share(host, server, where, model, way.size), projector_bytes=projector,
             )  # fmt: skip
             if memory.fits != "no" and memory.placement.kind == kind:
                 prompt = min(int(host.use_case["prompt_tokens"]), max(context - 1, 1))
@@ -309,7 +312,7 @@ class _Survey:
         suitability = int(facts["model.suitability"])
         bits = float(facts["weights.bits"])
         where = self._site(way.deployment.backend, cards * replicas)
-        share = claim_share(host, way.server, where, way.size)
+        share = claim_share(host, way.server, where, way.model, way.size)
         return Candidate(
             way.model, way.weights, way.deployment, workload, replicas, cards, way.source, found, suitability, bits, facts, effects, share,
             host.divergences.get(way.weights.quant) if way.weights.format == "gguf" else None,

@@ -139,8 +139,8 @@ def image_of(host: Host, entry: Mapping[str, Any]) -> str:
         return ""
     if entry.get("image_cuda13") and group_needs_cuda13(host):
         return str(entry["image_cuda13"])
-    by_architecture = entry.get("images", {})
-    return str(by_architecture.get(architecture, entry.get("image", "")))
+    by_target = entry.get("images_by_target", {}).get(host.lookup["hardware.capability"], entry.get("image", ""))
+    return str(entry.get("images", {}).get(architecture, by_target))
 
 
 CUDA13_CAPABILITY = (12, 1)

@@ -1,7 +1,7 @@
 """Where a model goes on a machine, and whether it fits: the one door to memory estimates.
 
 `place` knows four families of servers: llama.cpp and what is built on it (layers and experts may stay in main memory), servers that claim
-a share of each card (vLLM, SGLang), MLX, and servers that take what they need (embedding servers and the like).
+a share of each card (vLLM and, by another rule, SGLang), MLX, and servers that take what they need (embedding servers and the like).
 """
 
 from __future__ import annotations
@@ -43,16 +43,19 @@ _LLAMA_CPP = frozenset(
 TIED_TWICE = frozenset({"gemma3n", "gemma4"})
 """Architectures that hold a tied embedding twice on a plain CPU too; the others only where a device has the head."""
 
-_CLAIMING = frozenset({"vllm", "sglang"})
+_CLAIMING = {"vllm": "claiming", "sglang": "static"}
 _NOT_UNIFIED = frozenset({"ollama"})
 
 
 def family(server_kind: str, weight_format: str) -> str:
-    """The memory family of a server: ``llama.cpp``, ``claiming``, ``mlx`` or ``plain``; the weights' format decides for unknown names."""
+    """The memory family of a server, the weights' format decides for unknown names.
+
+    ``llama.cpp``; ``claiming``, whose share holds everything (vLLM); ``static``, whose share holds weights and cache only (SGLang); ``mlx``; ``plain``.
+    """
     if server_kind in _LLAMA_CPP:
         return "mlx" if weight_format == "mlx" else "llama.cpp"
     if server_kind in _CLAIMING:
-        return "claiming"
+        return _CLAIMING[server_kind]
     if "mlx" in server_kind or weight_format == "mlx":
         return "mlx"
     return "llama.cpp" if weight_format == "gguf" else "plain"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.deployments import IMAGE_RUNTIMES
 from setupgen.engine.launch import launch
+from setupgen.engine.paged import sglang_chunk
 from setupgen.engine.pictures import picture_settings
 from setupgen.engine.plan import Choice
 from setupgen.engine.thinking import thinking_settings
@@ -77,13 +78,15 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
     parsers = candidate.model.parsers.get(server.id, {})
     tools = bool(host.use_case["tool_calls"] and features.get("tool_calls") and "tools" in candidate.model.capabilities)
     embeds = host.use_case["task"] == "embedding"
+    kept = prompt_cache_mib(host, candidate)
     return {
-        "alias": candidate.model.id.rsplit("/", maxsplit=1)[-1],
+        "alias": alias_of(candidate),
         "auth": auth_of(server) if host.needs.exposure != "local" else {"kind": "none"},
         "backend": candidate.deployment.backend,
         "bind": LOOPBACK,
         "cache_type_k": workload.cache_k,
         "cache_type_v": workload.cache_v,
+        "chunk": sglang_chunk(where[0].capacity_bytes) if (where := candidate.estimate.memory.devices) else None,
         "context": workload.context,
         "context_total": workload.context * workload.parallel,
         "embeddings": embeds and "embedding" in candidate.model.tasks,
@@ -100,7 +103,8 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
         "port": server.port,
         "privacy": host.needs.privacy,
         "projector": "vision" in host.use_case["capabilities"] if "image" in candidate.model.inputs else None,
-        "prompt_cache_mib": prompt_cache_mib(host, candidate),
+        "prompt_cache_limit_bytes": candidate.estimate.memory.kv_cache_bytes + kept * MIB,
+        "prompt_cache_mib": kept,
         "reasoning_parser": parsers.get("reasoning"),
         "replicas": candidate.replicas,
         "runtime": candidate.deployment.runtime,
@@ -118,6 +122,12 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
         "weights_file": host.needs.weights_file or None,
         "weights_source": candidate.source,
     }
+
+
+def alias_of(candidate: Candidate) -> str:
+    """The name that clients ask for: the model's, or that of its weights for servers that know no other name."""
+    server = candidate.deployment.server
+    return candidate.source if server.settings.get("served_name") == "source" else candidate.model.id.rsplit("/", maxsplit=1)[-1]
 
 
 def minimum_driver(host: Host, backend: Mapping[str, Any]) -> str:
@@ -168,17 +178,21 @@ def container_of(host: Host, candidate: Candidate) -> dict[str, Any]:
     raw = server.container
     group = host.group
     gpu = {"cuda": "nvidia", "rocm": "rocm", "vulkan": "dri", "sycl": "dri"}.get(candidate.deployment.backend, "none")
+    needed = server.backends.get(candidate.deployment.backend, {}).get("container", {})
     packages = list(raw.get("additions", {}).get(host.needs.use_case, ()))
     own_image = f"localhost/setupgen-{server.id}-{host.needs.use_case}:{server.version}"
     return {
         "image": own_image if packages else candidate.deployment.image,
         "base_image": candidate.deployment.image,
         "packages": packages,
+        "command_prefix": list(raw.get("command", ())),
         "port": raw["port"],
         "volume": raw.get("volume", ""),
         "volume_name": f"{server.id}-models",
         "health": list(raw.get("health", ())),
         "gpu": gpu,
+        "cap_add": list(needed.get("capabilities", ())),
+        "security_opt": list(needed.get("security_options", ())),
         "gpu_count": candidate.cards * candidate.replicas or (group.count if group else 0),
         "minimum_driver": minimum_driver(host, server.backends.get(candidate.deployment.backend, {})),
         "shm_size": raw.get("shm_size", ""),

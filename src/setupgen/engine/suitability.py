@@ -53,6 +53,22 @@ def _context_reason(host: Host, model: Head | Model) -> tuple[str, str] | None:
     return None
 
 
+def server_reason(host: Host, server: Server, model: Model) -> tuple[str, str] | None:
+    """Why the server cannot run this model at all, as (formula id, sentence), or `None`."""
+    settings = server.settings
+    tasks = settings.get("tasks")
+    if tasks and not set(tasks) & set(model.tasks):
+        return "server.models", f"{server.name} does not serve models for {', '.join(model.tasks)}."
+    if model.architecture.type in settings.get("lacks_architectures", ()):
+        return (
+            "server.models",
+            f"{server.name} {server.version} does not know the architecture of {model.name} ({model.architecture.type}).",
+        )
+    if "vision" in host.use_case["capabilities"] and server.raw.get("features", {}).get("multimodal") is False:
+        return "server.models", f"{server.name} reads no pictures."
+    return None
+
+
 def source_of(server: Server, weights: Weights, *, local_file: str = "") -> str:
     """The name under which a server pulls these weights, or empty where it cannot.
 

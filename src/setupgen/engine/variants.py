@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+from setupgen.engine.paged import sglang_share
 from setupgen.knowledge import GIB
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ CLAIM = 0.9
 
 UNKNOWN_PROJECTOR = 1_000_000_000
 """Bytes taken for a vision projector whose size nobody published. A judgement, on the safe side."""
+
+STATIC = "static"
+"""A `memory_claim` that the program works out from the card, for weights and cache alone."""
 
 EIGHT = 8
 
@@ -139,12 +143,19 @@ def ubatch_for(server: Server, model: Model, context: int, slots: int, *, pictur
     return ubatch
 
 
-def claim_share(host: Host, server: Server, where: Site, size: int) -> float:
+def claim_share(host: Host, server: Server, where: Site, model: Model, size: int) -> float:
     """Share of each card that a server claims which claims memory at its start.
+
+    SGLang's is what the program itself would work out for the card; it holds weights and cache only.
 
     For text all that it is used to; for small models that make no text (embeddings, speech) what they need, in steps of a twentieth.
     """
-    usual = float(server.settings.get("memory_claim", CLAIM))
+    if server.settings.get("memory_claim") == STATIC and where.machine.slots:
+        latent = any(group.kind == "latent" for group in model.architecture.attention)
+        pictures = "image" in model.inputs and "vision" in host.use_case["capabilities"]
+        usual = sglang_share(where.machine.slots[0].capacity_bytes, len(where.machine.slots), pictures=pictures, latent=latent)
+    else:
+        usual = float(server.settings.get("memory_claim", CLAIM))
     if host.use_case["task"] == "text-generation" or not where.machine.slots:
         return usual
     needed = (size * 1.5 + SMALL_MODEL_BYTES) / where.machine.slots[0].capacity_bytes

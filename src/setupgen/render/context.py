@@ -69,7 +69,7 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         # One memory for everything: what lies in main memory is counted with the device.
         "shared": bool(plan.get("facts", {}).get("hardware", {}).get("unified")) or choice.get("backend") == "cpu",
         "devices": _alike(choice.get("memory") or {}),
-        "claims": (choice.get("server") or {}).get("id") == "vllm" and choice.get("backend") != "cpu",
+        "claims": _claim_flag(choice),
         "webui_port": WEBUI_TLS_PORT if proxy.get("id") == "caddy" and runtime in _CONTAINER_RUNTIMES else 0,
         "site": _site(choice),
         "default_sampling": _samples(choice),
@@ -87,6 +87,12 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "hf_token": any(entry["name"] == "HF_TOKEN" for entry in entries),
     }
     return {**plan, "plan": plan, "setup": setup}
+
+
+def _claim_flag(choice: Mapping[str, Any]) -> str:
+    """The option by which the server claims a share of the card at its start, or empty where it takes only what it needs."""
+    flags = (choice.get("settings") or {}).get("flags", ())
+    return next((flag for flag in ("--gpu-memory-utilization", "--mem-fraction-static") if flag in flags), "")
 
 
 def _local_url(choice: Mapping[str, Any]) -> str:
