@@ -17,6 +17,7 @@ from setupgen.maintain.pages.captures import added_example, plan_example
 from setupgen.maintain.pages.documents import schema_files
 from setupgen.maintain.pages.reference import PAGES, details, page
 from setupgen.maintain.pages.tables import TABLES
+from setupgen.maintain.pages.targets import read_checks
 from setupgen.maintain.pages.text import condition_text, effects_text
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def write_pages(root: Path) -> list[Path]:
     missing = sorted({id_ for _, id_ in cited(raw)} - set(raw["sources"]))
     if missing:
         raise UsageError(f"sources are cited but not listed: {', '.join(missing)}.", hint="`setupgen kb lint` says where.")
-    pack = Pack(raw)
+    pack = Pack(raw | {"checks": read_checks(root)})
     texts = {f"{FOLDER}/{name}.md": page(pack, name) for name in PAGES}
     texts |= {f"{FOLDER}/{name}.md": text for name, text in details(pack).items()}
     for name in tables_taken(root):
