@@ -14,6 +14,9 @@ from setupgen.maintain.compile import PACK, write_pack
 
 ROOT = Path(__file__).parents[1]
 
+# Gathers what programs said of generated files; the module says how tests take part.
+pytest_plugins = ("target_checks",)
+
 # The same examples in every run, so that a change is what breaks a test; SETUPGEN_RANDOM=1 tries others each time.
 settings.register_profile("steady", derandomize=True)
 if "SETUPGEN_RANDOM" not in os.environ:

@@ -54,6 +54,7 @@ def test_the_program_is_the_pinned_build(server, program):
     assert commit in urls, f"the sources of llama-cpp.yaml are not of {commit}"
 
 
+@pytest.mark.target("llama-cpp", checker="llama-server --help", note="has every recorded option")
 def test_every_recorded_option_exists(server, listed):
     spellings = [name for flag in server.flags if is_alive(server, flag) for name in (flag, *server.flags[flag].get("aliases", ()))]
     assert len(spellings) > 300
@@ -75,6 +76,7 @@ def test_removed_options_are_refused(server, program):
         assert "invalid argument" in result.stderr or REMOVED in result.stderr, flag
 
 
+@pytest.mark.target("llama-cpp", checker="llama-server", note="its option parser takes the flags of every plan")
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine[0])
 def test_the_program_takes_the_flags_of_every_plan(machine, program, capsys):
     for use in USES:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 
+import pytest
+
 QUESTION = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8, "temperature": 0}
 
 
+@pytest.mark.target(["native", "llama-cpp"], checker="llama-server", run=True, note="started by serve.sh, it chats under the promised name")
 def test_an_agent_chats_through_the_generated_settings(setup_of, chat_model):
     setup = setup_of("--use-case", "coding-agent", "--weights-file", str(chat_model)).start()
     settings = json.loads((setup.folder / "clients" / "opencode.json").read_text("utf-8"))
@@ -37,6 +40,7 @@ def test_answers_stream(setup_of, chat_model):
     assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}
 
 
+@pytest.mark.target("clients", checker="llama-server", run=True, note="Claude Code's script leads to it")
 def test_claude_code_is_sent_to_the_server(setup_of, chat_model, tmp_path):
     setup = setup_of("--use-case", "coding-agent", "--weights-file", str(chat_model)).start()
     script = setup.folder / "clients" / "claude-code.sh"
@@ -53,6 +57,7 @@ def test_claude_code_is_sent_to_the_server(setup_of, chat_model, tmp_path):
     assert answer.json["usage"]["output_tokens"] == 8
 
 
+@pytest.mark.target("llama-cpp", checker="llama-server", run=True, note="401 without the key of .env")
 def test_who_can_be_reached_asks_for_the_key(setup_of, chat_model):
     setup = setup_of("--use-case", "chat", "--exposure", "lan", "--weights-file", str(chat_model)).start()
     auth = setup.choice["settings"]["auth"]

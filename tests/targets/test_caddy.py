@@ -16,6 +16,7 @@ from setupgen.render.files import render
 KEYS = {"SITE_HOST": "localhost", "OLLAMA_API_KEY": "k", "VLLM_API_KEY": "k", "LLAMA_API_KEY": "k"}
 
 
+@pytest.mark.target("caddy", checker="caddy validate", note="accepts every file", version=("caddy", "version"))
 @pytest.mark.parametrize("shape", CADDY)
 def test_caddy_accepts_every_file(shape, tmp_path):
     directory = written(shape, tmp_path / "setup")
@@ -92,6 +93,13 @@ def proxy(request, tmp_path):
     backend.server_close()
 
 
+@pytest.mark.target(
+    "caddy",
+    checker="caddy run",
+    run=True,
+    note="asks for the key, streams, hides what clients need not reach",
+    version=("caddy", "version"),
+)
 def test_only_the_key_opens_the_door_and_answers_stream(proxy):
     server, port, ask = proxy
     assert ask("/v1/models").status == 401

@@ -8,6 +8,9 @@ from target_tools import ALL, COMPOSE, rendered, run, written
 HERE = Path(__file__).parent
 
 
+@pytest.mark.target(
+    ["compose", "hops"], checker="dclint", note="the Compose schema and its linter", version=("npx", "--no-install", "dclint", "--version")
+)
 def test_the_compose_schema_and_linter_accept_every_file(tmp_path):
     root = HERE.parents[1]
     if not (root / "node_modules/.bin/dclint").exists():
@@ -32,6 +35,9 @@ def test_the_compose_schema_and_linter_accept_every_file(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.target(
+    ["compose", "hops", "setup"], checker="podman-compose", note="reads each file as it was meant", version=("podman-compose", "--version")
+)
 @pytest.mark.parametrize("shape", COMPOSE)
 def test_podman_compose_reads_every_file_as_it_was_meant(shape, tmp_path):
     directory = written(shape, tmp_path / "setup")
@@ -49,6 +55,7 @@ def test_podman_compose_reads_every_file_as_it_was_meant(shape, tmp_path):
         assert read["services"][id_].get("image") == service.get("image")
 
 
+@pytest.mark.target(["setup"], checker="podman-compose", note="stops where .env lacks a value", version=("podman-compose", "--version"))
 @pytest.mark.parametrize("shape", COMPOSE)
 def test_without_the_values_of_env_nothing_starts(shape, tmp_path):
     text = rendered(shape).files["compose.yaml"]

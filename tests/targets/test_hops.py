@@ -71,6 +71,7 @@ def test_secrets_are_filled_in_for_hops_alone(tmp_path, host):
     assert "Bearer abc" not in (directory / "hosts.yml").read_text()
 
 
+@pytest.mark.target("hops", checker="its own hosts.py", run=True, note="tells healthy, closed and silent hosts apart")
 def test_a_host_that_answers_is_healthy_and_a_silent_or_closed_one_is_named(tmp_path, host):
     directory = folder(tmp_path, host.server_port)
     fill(directory)

@@ -17,12 +17,16 @@ json.dump({"arguments": sys.argv[1:], "environment": dict(os.environ)}, open(os.
 """
 
 
+@pytest.mark.target(
+    ["native", "compose", "clients"], checker="shellcheck", note="finds nothing in any script", version=("shellcheck", "--version")
+)
 def test_shellcheck_finds_nothing_in_any_script(tmp_path):
     scripts = [path for shape in ALL for path in written(shape, tmp_path / shape).rglob("*.sh")]
     assert len(scripts) > 20
     run("shellcheck", *scripts)
 
 
+@pytest.mark.target("native", checker="systemd-analyze verify", note="accepts every unit", version=("systemd-analyze", "--version"))
 @pytest.mark.parametrize("shape", [shape for shape in NATIVE if any(path.endswith(".service") for path in rendered(shape).files)])
 def test_systemd_accepts_every_unit(shape, tmp_path):
     directory = written(shape, tmp_path / "setup")
@@ -37,6 +41,7 @@ def test_systemd_accepts_every_unit(shape, tmp_path):
         assert done.stderr.strip() == ""
 
 
+@pytest.mark.target("native", checker="plistlib", note="reads every launchd job, as plutil would", version=("python3", "--version"))
 @pytest.mark.parametrize("shape", [shape for shape in NATIVE if any(path.endswith(".plist") for path in rendered(shape).files)])
 def test_every_property_list_is_read_and_named_after_its_label(shape):
     lists = {path: plistlib.loads(text.encode()) for path, text in rendered(shape).files.items() if path.endswith(".plist")}

@@ -19,6 +19,7 @@ from setupgen.maintain.pages.cited_sources import PREFIX, footnotes, name_of
 from setupgen.maintain.pages.documents import schema_files
 from setupgen.maintain.pages.reference import PAGES, details, page
 from setupgen.maintain.pages.tables import TABLES
+from setupgen.maintain.pages.targets import read_checks
 from setupgen.maintain.pages.text import condition_text, effects_text
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def write_pages(root: Path) -> list[Path]:
     missing = sorted({id_ for _, id_ in cited(raw)} - set(raw["sources"]))
     if missing:
         raise UsageError(f"sources are cited but not listed: {', '.join(missing)}.", hint="`setupgen kb lint` says where.")
-    pack = Pack(raw)
+    pack = Pack(raw | {"checks": read_checks(root)})
     texts = {f"{FOLDER}/{name}.md": page(pack, name) for name in PAGES}
     texts |= {f"{FOLDER}/{name}.md": text for name, text in details(pack).items()}
     made = {**TABLES, **chapter_parts()}

@@ -16,6 +16,7 @@ from setupgen.maintain.pages.listing import WIDE, WIDE_UNSEARCHED, Column, Html,
 from setupgen.maintain.pages.models import labs, models
 from setupgen.maintain.pages.pitfalls import pitfalls
 from setupgen.maintain.pages.stack import clients, hosted, server_pages, servers
+from setupgen.maintain.pages.targets import targets
 from setupgen.maintain.pages.text import table
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ PAGES: dict[str, tuple[str, str, Callable[[Pack], Iterator[str]]]] = {
     "hardware": ("Hardware", "Every kind of hardware that is known, with the numbers that estimates rest on.", hardware),
     "instances": ("Rented instances", "Machines by the hour, with their accelerators and dated prices.", instances),
     "servers": ("Servers", "Every server, proxy and cluster engine, with the version that generated files pin.", servers),
+    "targets": ("Targets", "Every kind of files that is written, which program judged it, and for which versions.", targets),
     "clients": ("Clients", "Programs that talk to a server, and how they are told where it is.", clients),
     "setups": ("Blessed setups", "Whole setups with evidence that they work.", setups),
     "pairings": (
@@ -153,7 +155,7 @@ PAGES: dict[str, tuple[str, str, Callable[[Pack], Iterator[str]]]] = {
 
 
 FRONT = {
-    **dict.fromkeys(("models", "hardware", "instances", "servers", "setups", "pairings", "pitfalls", "hosted"), WIDE),
+    **dict.fromkeys(("models", "hardware", "instances", "servers", "setups", "targets", "pairings", "pitfalls", "hosted"), WIDE),
     "sources": WIDE_UNSEARCHED,
 }
 """Front matter of pages that have some."""

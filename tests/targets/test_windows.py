@@ -1,0 +1,35 @@
+"""PowerShell itself is not to be had here: its grammar reads every script."""
+
+import pytest
+import tree_sitter_powershell
+from plans import SHAPES
+from target_tools import ALL, rendered
+from tree_sitter import Language, Parser
+
+PARSER = Parser(Language(tree_sitter_powershell.language()))
+
+
+def faults(text):
+    """Places that the grammar does not understand, as line and text."""
+    found, todo = [], [PARSER.parse(text.encode()).root_node]
+    while todo:
+        node = todo.pop()
+        if node.is_error or node.is_missing:
+            found.append((node.start_point.row + 1, node.text.decode()[:80]))
+        if node.has_error:
+            todo.extend(node.children)
+    return found
+
+
+def test_the_grammar_finds_faults():
+    assert faults("$a = @('x'\nWrite-Host 'y'")
+    assert faults("if ($a { 'x' }")
+    assert not faults("if ($a) { 'x' }")
+
+
+@pytest.mark.target("windows", checker="tree-sitter-powershell", note="PowerShell's grammar reads every script", version="0.26.4")
+@pytest.mark.parametrize("shape", [shape for shape in ALL if shape in SHAPES and SHAPES[shape]["facts"]["needs"]["os"] == "windows"])
+def test_powershells_grammar_reads_every_script(shape):
+    scripts = {path: text for path, text in rendered(shape).files.items() if path.endswith(".ps1")}
+    assert {"start.ps1", "stop.ps1"} <= set(scripts)
+    assert {path: faults(text) for path, text in scripts.items()} == {path: [] for path in scripts}
