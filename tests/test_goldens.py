@@ -25,6 +25,7 @@ STORIES = (
     "transcription-on-a-4090",
     "agents-with-sglang-on-an-h100",
     "chat-with-sglang-on-mi300x",
+    "chat-and-search-on-a-3090",
 )
 HOPS = {
     "id": "hops",

@@ -40,6 +40,7 @@ class Needs:
         offline: nothing may be downloaded at run time.
         server, model, quant: insisted on, or empty.
         weights_file: a local file with the weights, or empty.
+        also: further use cases, each with a model of its own behind the same server.
     """
 
     use_case: str
@@ -56,6 +57,7 @@ class Needs:
     model: str = ""
     quant: str = ""
     weights_file: str = ""
+    also: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As the public JSON writes it; what is not insisted on is left out."""
@@ -74,6 +76,8 @@ class Needs:
         for key in ("server", "model", "quant", "weights_file"):
             if value := getattr(self, key):
                 shown[key] = value
+        if self.also:
+            shown["also"] = list(self.also)
         return shown
 
 

@@ -48,6 +48,8 @@ BAD = [
     ("quant", "Q9", "unknown quantisation 'Q9'"),
     ("weights_file", "", "expected the path of a file"),
     ("weights_file", "a\nb", "expected the path of a file"),
+    ("also", ["chess"], "unknown use case 'chess'"),
+    ("also", ["vision", "vision"], "expected use cases that differ"),
     ("hardware", "rtx-9999", "unknown device 'rtx-9999'"),
     ("hardware", ["rtx-3090", 5], "hardware is '5', expected a name or a list of names"),
     ("hardware", 5, "hardware is '5', expected a name or a list of names"),

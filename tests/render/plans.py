@@ -284,6 +284,23 @@ HOPS = {
     ],
 }
 
+
+def routed(made):
+    """The plan with two models behind llama.cpp's router."""
+    inside = bool(made["choice"]["container"])
+    weights = made["choice"]["weights"]
+    shared = {"backend": made["choice"]["backend"], "context": 65536, "parallel": 1, "memory_bytes": 20 * GIB}
+    models = [
+        shared | {"alias": "qwen3.6-27b", "use_case": "coding-agent", "name": "Qwen3.6 27B", "weights": weights}
+        | {"options": {"hf-repo": weights["source"], "ctx-size": "65536", "no-mmproj": "true", "temp": "0.6", "top-k": "20", "top-p": "0.95"}},
+        shared | {"alias": "qwen3-embedding-0.6b", "use_case": "embeddings", "name": "Qwen3-Embedding 0.6B", "backend": "cpu"}
+        | {"weights": weights | {"quant": "Q8_0", "repository": "Qwen/Qwen3-Embedding-0.6B-GGUF", "file": "Qwen3-Embedding-0.6B-Q8_0.gguf"}}
+        | {"options": {"hf-repo": "Qwen/Qwen3-Embedding-0.6B-GGUF:Q8_0", "embeddings": "true", "device": "none"}},
+    ]  # fmt: skip
+    flags = ["--models-preset", "/setup/models.ini" if inside else "models.ini", "--models-max", "2"]
+    return made | {"choice": merged(made["choice"], {"settings": {"models": models, "flags": flags}})}
+
+
 # Every shape that a target takes: name -> plan.
 SHAPES = {
     **{
@@ -297,6 +314,11 @@ SHAPES = {
         for server in SERVERS
         for os, backend in (("linux", "cuda"), ("wsl", "cuda"), ("macos", "metal"), ("windows", "cuda"))
     },
+    "llama-cpp-router": routed(plan()),
+    "llama-cpp-router-offline": routed(offline(plan())),
+    "llama-cpp-router-podman-lan": behind_caddy(routed(plan("llama-cpp", "podman")), variable="LLAMA_API_KEY"),
+    "llama-cpp-router-native": routed(plan("llama-cpp", "native")),
+    "llama-cpp-router-windows": routed(plan("llama-cpp", "native", "cuda", "windows")),
     "llama-cpp-key": with_key(plan()),
     "vllm-key": with_key(plan("vllm"), "VLLM_API_KEY"),
     "ollama-offline": offline(plan("ollama")),

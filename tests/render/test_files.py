@@ -1,3 +1,5 @@
+import configparser
+import copy
 import json
 import re
 
@@ -410,3 +412,29 @@ def test_every_target_says_what_it_is_for_and_who_said_so(id_):
 def test_every_source_of_a_target_is_listed():
     listed = yaml.safe_load((ROOT / "knowledge/sources/templates.yaml").read_text("utf-8"))["sources"]
     assert {source for target in TEMPLATES.values() for source in target["sources"]} == {source["id"] for source in listed}
+
+
+def test_several_models_have_a_section_each():
+    files = render(SHAPES["llama-cpp-router"], TEMPLATES)
+    read = configparser.ConfigParser()
+    read.read_string("[head]\n" + files["models.ini"])
+    assert read.sections() == ["head", "*", "qwen3.6-27b", "qwen3-embedding-0.6b"]
+    assert read["qwen3-embedding-0.6b"]["device"] == "none"
+    assert "./models.ini:/setup/models.ini:ro" in yaml.safe_load(files["compose.yaml"])["services"]["llama-cpp"]["volumes"]
+    readme = files["README.md"]
+    assert "# Qwen3.6 27B and Qwen3-Embedding 0.6B with llama.cpp server" in readme
+    assert "| Model for `embeddings` | `qwen3-embedding-0.6b` |" in readme
+    assert '{"model": "qwen3-embedding-0.6b", "input": "Say hello in one sentence."}' in readme
+    assert "used where a client sends none" in readme
+    offline = render(SHAPES["llama-cpp-router-offline"], TEMPLATES)["README.md"]
+    assert "hf download Qwen/Qwen3-Embedding-0.6B-GGUF Qwen3-Embedding-0.6B-Q8_0.gguf --cache-dir models" in offline
+    assert offline.count("hf download ") == 2
+
+
+@pytest.mark.parametrize("value", ["a;b", "a # b", "a\nb", "a ", ""])
+def test_a_value_that_the_file_of_models_would_cut_is_refused(value):
+    made = SHAPES["llama-cpp-router"]
+    models = copy.deepcopy(made["choice"]["settings"]["models"])
+    models[0]["options"]["hf-repo"] = value
+    with pytest.raises(UsageError):
+        render(made | {"choice": merged(made["choice"], {"settings": {"models": models}})}, TEMPLATES)

@@ -38,6 +38,9 @@ def add_need_options(command: argparse.ArgumentParser) -> None:
     group.add_argument("--model", metavar="ID", help="insist on a model")
     group.add_argument("--quant", metavar="ID", help="insist on a quantisation")
     group.add_argument("--weights-file", metavar="FILE", help="use this GGUF file instead of downloading one")
+    group.add_argument(
+        "--also", action="append", metavar="ID", help="a further use case with a model of its own behind the same server; may be repeated"
+    )
     group.add_argument("--answers", metavar="FILE", help="the same answers as YAML; an option overrides it")
 
 
@@ -54,7 +57,7 @@ def add_hardware_options(command: argparse.ArgumentParser) -> None:
 
 OPTIONS = (
     "use_case", "experience", "users", "context", "os", "runtime", "exposure", "privacy", "license", "offline", "server", "model",
-    "quant", "weights_file", "hardware", "ram", "cpu", "facts",
+    "quant", "weights_file", "also", "hardware", "ram", "cpu", "facts",
 )  # fmt: skip
 
 
@@ -206,18 +209,19 @@ def read_answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
     return values, places
 
 
+LISTS = {"hardware", "also"}
 NOTHING = {"", "~", "null", "Null", "NULL"}
 
 
 def _answer(key: str, node: Any, place: str) -> Any:
-    """One answer: text, a flag, nothing, or the list of texts that hardware may be."""
+    """One answer: text, a flag, nothing, or the list of texts that some may be."""
     if node.id == "scalar":
         if node.style is None and node.value in NOTHING:
             return None
         if not node.value:
             raise UsageError("nothing is given.", place=place, hint="Leave it out, or say a value.")
         return {"true": True, "false": False}.get(node.value.lower(), node.value) if key == "offline" else node.value
-    if key == "hardware" and node.id == "sequence" and node.value and all(item.id == "scalar" for item in node.value):
+    if key in LISTS and node.id == "sequence" and node.value and all(item.id == "scalar" for item in node.value):
         return [item.value for item in node.value]
-    expected = "a name or a list of names" if key == "hardware" else "one value"
+    expected = "a name or a list of names" if key in LISTS else "one value"
     raise UsageError(f"expected {expected}, got {'a list' if node.id == 'sequence' else 'keys with values'}.", place=place)

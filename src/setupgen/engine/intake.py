@@ -30,8 +30,14 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 
 KEYS = (
     "use_case", "experience", "users", "context", "os", "runtime", "exposure", "privacy", "license", "offline",
-    "server", "model", "quant", "weights_file", "hardware", "ram", "cpu", "facts",
+    "server", "model", "quant", "weights_file", "also", "hardware", "ram", "cpu", "facts",
 )  # fmt: skip
+
+ROUTER = "llama-cpp"
+"""The server that serves several models, each with settings of its own."""
+
+MOST_BESIDE = 3
+"""Further models behind one server: the router keeps four loaded by default."""
 
 USUAL_RUNTIME = {"linux": "docker", "wsl": "docker", "macos": "native", "windows": "native"}
 
@@ -150,21 +156,18 @@ def _needs(pack: Pack, answers: Answers, found: Found) -> tuple[Needs, dict[str,
     for key, default in (("exposure", "local"), ("privacy", "any"), ("license", "any")):
         plain_choices[key] = _choice(answers, key, default)
         origins[f"needs.{key}"] = "answered" if key in answers.values else "assumed"
-    insisted = {}
-    if "server" in answers.values:
-        insisted["server"] = pack.server(str(answers.values["server"]), place=answers.place("server")).id
-    if "model" in answers.values:
-        insisted["model"] = pack.model(str(answers.values["model"]), place=answers.place("model")).id
-    if "quant" in answers.values:
-        insisted["quant"] = _quant(pack, answers)
-    if "weights_file" in answers.values:
-        insisted["weights_file"] = _file(answers)
-    origins.update({f"needs.{key}": "answered" for key in insisted})
+    insisted = _insisted(pack, answers)
+    also = _also(pack, answers, use_case, insisted)
+    if also and "server" not in answers.values:
+        because = "Several models behind one address, each with its own settings: llama.cpp's router does that without another program."
+        assumptions.append(Assumption("needs.server", insisted["server"], because))
+    origins.update({f"needs.{key}": "answered" if key in answers.values else "assumed" for key in insisted})
     offline = answers.values.get("offline", False)
     if not isinstance(offline, bool):
         raise _wrong(answers, "offline", offline, "true or false")
+    origins |= {"needs.also": "answered"} if also else {}
     origins["needs.offline"] = "answered" if "offline" in answers.values else "assumed"
-    needs = Needs(use_case, experience, users, context, os, runtime, offline=offline, **plain_choices, **insisted)
+    needs = Needs(use_case, experience, users, context, os, runtime, offline=offline, also=also, **plain_choices, **insisted)
     return needs, origins, assumptions
 
 
@@ -172,8 +175,41 @@ def _entry(pack: Pack, answers: Answers, key: str, vocabulary: str, value: Any) 
     known = pack.vocabulary(vocabulary)
     name = str(value).strip().lower().replace("_", "-").replace(" ", "-")
     if name not in known:
-        raise UnknownNameError(key.replace("_", " "), str(value), known, place=answers.place(key))
+        kind = vocabulary.removesuffix("s").replace("-", " ")
+        raise UnknownNameError(kind, str(value), known, place=answers.place(key))
     return name
+
+
+def _insisted(pack: Pack, answers: Answers) -> dict[str, str]:
+    """What is not to be chosen."""
+    found = {}
+    if "server" in answers.values:
+        found["server"] = pack.server(str(answers.values["server"]), place=answers.place("server")).id
+    if "model" in answers.values:
+        found["model"] = pack.model(str(answers.values["model"]), place=answers.place("model")).id
+    if "quant" in answers.values:
+        found["quant"] = _quant(pack, answers)
+    if "weights_file" in answers.values:
+        found["weights_file"] = _file(answers)
+    return found
+
+
+def _also(pack: Pack, answers: Answers, use_case: str, insisted: dict[str, str]) -> tuple[str, ...]:
+    """The further use cases, in the order stated; they settle which server it is, in `insisted`."""
+    stated = answers.values.get("also", ())
+    names = [stated] if isinstance(stated, str) else stated
+    if not isinstance(names, (list, tuple)):
+        raise _wrong(answers, "also", names, "a use case or a list of use cases")
+    found = tuple(_entry(pack, answers, "also", "use-cases", name) for name in names)
+    if len({use_case, *found}) <= len(found):
+        raise _wrong(answers, "also", ", ".join(found), f"use cases that differ from each other and from {use_case}")
+    if len(found) > MOST_BESIDE:
+        raise _wrong(answers, "also", ", ".join(found), f"at most {MOST_BESIDE} use cases")
+    server = insisted.setdefault("server", ROUTER) if found else ROUTER
+    if server != ROUTER:
+        message = f"{pack.servers[server].name} serves one model, and {', '.join(found)} is wanted beside {use_case}."
+        raise UsageError(message, place=answers.place("also"), hint=f"Leave --server out, or say --server {ROUTER}.")
+    return found
 
 
 def _choice(answers: Answers, key: str, default: str) -> str:

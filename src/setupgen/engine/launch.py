@@ -17,7 +17,7 @@ from setupgen.engine.conditions import facts_read, holds
 from setupgen.errors import SetupgenError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from setupgen.knowledge import Server
 
@@ -44,6 +44,7 @@ SETTINGS = SWITCHES | {
     "kv_cache_gib",
     "loaded_models",
     "memory_share",
+    "model_count",
     "offload.gpu_layers",
     "offload.kind",
     "offload.n_cpu_moe",
@@ -51,6 +52,7 @@ SETTINGS = SWITCHES | {
     "picture_words",
     "pooling",
     "port",
+    "preset_file",
     "projector",
     "projector_file",
     "prompt_cache_limit_bytes",
@@ -89,9 +91,31 @@ def launch(server: Server, settings: Mapping[str, Any]) -> tuple[list[str], dict
     Raises:
         SetupgenError: where an entry asks for something that the pinned version does not have, or for a value that nobody gave.
     """
+    return _written(server, server.launch, settings)
+
+
+def router(server: Server, settings: Mapping[str, Any]) -> list[str]:
+    """The words that start the server for several models, whose own options lie in a file; see `launch`."""
+    return _written(server, server.raw["router"], settings)[0]
+
+
+def preset_options(server: Server, words: Sequence[str]) -> dict[str, str]:
+    """A command line as keys and values of a section for the router; what the router itself is told, and the name, is left out."""
+    ours = {entry["flag"] for entry in server.raw["router"]} | {"--alias"}
+    options: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        takes = (_record(server.flags, word) or {}).get("takes")
+        value = next(rest) if takes else "true"
+        if word not in ours:
+            options[word.lstrip("-")] = value
+    return options
+
+
+def _written(server: Server, entries: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
     words: list[str] = []
     environment: dict[str, str] = {}
-    for entry in server.launch:
+    for entry in entries:
         if not _applies(entry, settings):
             continue
         kind, name = _named(server, entry)
@@ -110,8 +134,9 @@ def launch(server: Server, settings: Mapping[str, Any]) -> tuple[list[str], dict
 def check_flags(server: Server) -> list[str]:
     """What is wrong with the server's `launch` entries and its tables of flags and variables, as sentences; empty when all is well."""
     problems: list[str] = []
-    for index, entry in enumerate(server.launch):
-        place = f"{server.id}: launch[{index}]"
+    entries = [(f"{key}[{index}]", entry) for key in ("launch", "router") for index, entry in enumerate(server.raw.get(key, ()))]
+    for where, entry in entries:
+        place = f"{server.id}: {where}"
         try:
             kind, name = _named(server, entry)
             if kind in {"flag", "environment"}:

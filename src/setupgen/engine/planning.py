@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from setupgen.engine import reasons
 from setupgen.engine.alternatives import alternatives
 from setupgen.engine.candidates import survey
+from setupgen.engine.companions import with_companions
 from setupgen.engine.host import Host
 from setupgen.engine.hosting import hosted_answer
 from setupgen.engine.intake import MAXIMUM
@@ -40,6 +41,7 @@ def plan(pack: Pack, facts: Facts, *, count: int = DEFAULT_ALTERNATIVES) -> Plan
     ranked = rank(host, field.candidates)
     best = ranked[0] if ranked else None
     choice = choose(host, *best) if best else None
+    choice, beside, cautions = with_companions(host, book, choice) if choice else (None, (), ())
     hosted = hosted_answer(host, best[0] if best else None)
     verdict = "nothing-fits" if choice is None else "hosted" if hosted["recommended"] else "self-host"
     return Plan(
@@ -48,9 +50,9 @@ def plan(pack: Pack, facts: Facts, *, count: int = DEFAULT_ALTERNATIVES) -> Plan
         choice=choice,
         alternatives=alternatives(host, ranked, count),
         rejected=tuple(sorted(field.rejected, key=lambda item: (item.server, item.model, item.quant, item.by))),
-        decisions=tuple(reasons.decisions(host, best[0], choice)) if best and choice else (),
+        decisions=(*reasons.decisions(host, best[0], choice), *beside) if best and choice else (),
         assumptions=facts.assumptions,
-        warnings=tuple(reasons.warnings(host, field, best[0] if best else None, choice, hosted=hosted["recommended"])),
+        warnings=(*reasons.warnings(host, field, best[0] if best else None, choice, hosted=hosted["recommended"]), *cautions),
         open_questions=tuple(reasons.open_questions(host, book, field)),
         hosted=hosted,
         knowledge=_knowledge(pack),

@@ -149,7 +149,7 @@ def reasons(decisions: Sequence[Json]) -> RenderableType:
     table.add_column(no_wrap=True, style="dim")
     table.add_column(ratio=1)
     for decision in decisions:
-        if decision["what"] in WHY:
+        if decision["what"] in WHY or decision["what"].startswith("models."):
             table.add_row(decision["what"].removeprefix("settings."), escape(decision["because"]))
     return section("Why", [table, Text("`setupgen explain` tells all of it with sources.", style="dim")])
 

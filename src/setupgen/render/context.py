@@ -65,7 +65,17 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "offline": offline,
         # Where the files lie that were fetched beforehand, beside README.md.
         "fetched": offline and not settings.get("weights_file"),
-        "fetch_words": _fetch_words(choice),
+        "fetches": [_fetch_words(choice, model) for model in settings.get("models") or [choice]],
+        "models": settings.get("models") or [],
+        "beside": [
+            {
+                "use_case": model["use_case"],
+                "alias": model["alias"],
+                "path": _check_path(model["use_case"]),
+                "body": json.dumps(_check_body(model)),
+            }
+            for model in (settings.get("models") or [])[1:]
+        ],
         # One memory for everything: what lies in main memory is counted with the device.
         "shared": bool(plan.get("facts", {}).get("hardware", {}).get("unified")) or choice.get("backend") == "cpu",
         "devices": _alike(choice.get("memory") or {}),
@@ -83,7 +93,8 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "own_key": auth.get("kind") == "api-key" and auth.get("by", "server") == "server",
         "compose": Quoted("podman-compose" if runtime == "podman" else "docker compose"),
         "output_limit": min(_LONGEST_ANSWER, max(1, settings.get("context", 0) // 4)),
-        "check_body": json.dumps(_check_body(plan)),
+        "check_path": _check_path(needs.get("use_case", "")),
+        "check_body": json.dumps(_check_body({"alias": (choice.get("connection") or {}).get("model"), "use_case": needs.get("use_case")})),
         "hf_token": any(entry["name"] == "HF_TOKEN" for entry in entries),
     }
     return {**plan, "plan": plan, "setup": setup}
@@ -195,12 +206,12 @@ def _site(choice: Mapping[str, Any]) -> dict[str, str]:
     return {"before": before, "host": host, "after": after, "health": after + health, "known": "yes" if known else "", **tails}
 
 
-def _fetch_words(choice: Mapping[str, Any]) -> list[str]:
-    """What `hf download` takes after its own name to fetch exactly these weights; a file in parts becomes a pattern."""
-    weights = choice.get("weights") or {}
+def _fetch_words(choice: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
+    """What `hf download` takes after its own name to fetch exactly the weights of a model; a file in parts becomes a pattern."""
+    weights = model.get("weights") or {}
     file = re.sub(r"-\d{5}-of-(\d{5}\.gguf)$", r"-*-of-\1", str(weights.get("file") or ""))
     words = [str(weights.get("repository") or "")]
-    projector = (choice.get("settings") or {}).get("projector") is True
+    projector = (choice.get("settings") or {}).get("projector") is True if model is choice else "mmproj-auto" in model["options"]
     if weights.get("format") == "gguf":
         file = file or f"*{weights.get('quant')}*.gguf"
         if projector or "*" in file:
@@ -224,17 +235,22 @@ def _alike(memory: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _samples(choice: Mapping[str, Any]) -> bool:
     """Whether the server itself samples as the plan says where a client asks for nothing else."""
-    text = " ".join(str(flag) for flag in (choice.get("settings") or {}).get("flags", ())).replace("_", "-")
+    settings = choice.get("settings") or {}
+    own = next((model["options"] for model in settings.get("models") or ()), ())
+    text = " ".join(str(flag) for flag in (*settings.get("flags", ()), *own)).replace("_", "-")
     names = [str(key).replace("_", "-").replace("temperature", "temp") for key in choice.get("sampling") or {}]
     return _wants_modelfile(choice) or all(name in text for name in names)
 
 
-def _check_body(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """The smallest request that shows that the model works."""
-    model = (plan["choice"].get("connection") or {}).get("model")
-    if plan.get("facts", {}).get("needs", {}).get("use_case") == "embeddings":
-        return {"model": model, "input": "Say hello in one sentence."}
-    return {"model": model, "messages": [{"role": "user", "content": "Say hello in one sentence."}]}
+def _check_path(use_case: str) -> str:
+    return "/embeddings" if use_case == "embeddings" else "/chat/completions"
+
+
+def _check_body(model: Mapping[str, Any]) -> dict[str, Any]:
+    """The smallest request that shows that a model works."""
+    if model["use_case"] == "embeddings":
+        return {"model": model["alias"], "input": "Say hello in one sentence."}
+    return {"model": model["alias"], "messages": [{"role": "user", "content": "Say hello in one sentence."}]}
 
 
 def _last(choice: Mapping[str, Any]) -> str:

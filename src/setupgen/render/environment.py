@@ -138,6 +138,7 @@ _FILTERS: Final[tuple[Callable[..., Quoted], ...]] = (
     quoting.env,
     quoting.name,
     quoting.reference,
+    quoting.preset,
     quoting.unit_text,
     quoting.systemd,
     quoting.powershell,

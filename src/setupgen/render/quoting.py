@@ -149,6 +149,15 @@ def reference(value: Any, message: str = "is missing in .env") -> Quoted:
     return Quoted(f"${{{name(value)}:?{message}}}")
 
 
+def preset(value: Any) -> Quoted:
+    """The value of a key in llama.cpp's file of models, which has no quotes: it ends with the line, or where a comment begins."""
+    text = str(value)
+    _refuse_unless_one_line(text, "llama.cpp's file of models")
+    if not text or text != text.strip() or {";", "#"} & set(text):
+        raise UnquotableError(text, "llama.cpp's file of models", "it is empty, begins or ends with a blank, or holds ; or #")
+    return Quoted(text)
+
+
 def unit_text(value: Any) -> Quoted:
     """Free text in a systemd unit, such as a description: ``%`` doubled."""
     text = str(value)

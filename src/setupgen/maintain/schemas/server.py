@@ -70,6 +70,7 @@ def server(tree: Tree) -> Schema:
         "tool_parsers": _WORDS,
         "reasoning_parsers": _WORDS,
         "launch": list_of(_launch(), "Options, variables and words that a plan's settings become, in order.", unique=False),
+        "router": list_of(_launch(), "The same for a server that is told of several models by a file.", unique=False),
         "security": list_of(_weakness()),
         "flags": mapping_of(_flag(), text("", "^--?[A-Za-z]"), "Options that the program has, or had."),
         "environment": mapping_of(_variable(), _VARIABLE),
