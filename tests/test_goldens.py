@@ -26,6 +26,7 @@ STORIES = (
     "agents-with-sglang-on-an-h100",
     "chat-with-sglang-on-mi300x",
     "chat-and-search-on-a-3090",
+    "agent-with-mlx-lm-on-a-macbook",
 )
 HOPS = {
     "id": "hops",

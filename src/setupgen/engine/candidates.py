@@ -101,7 +101,7 @@ SHARED = frozenset({
 })  # fmt: skip
 """Facts that are the same for all candidates of one model on one deployment."""
 
-NEAREST = {"server.formats": 0, "server.models": 0, "needs.quant": 0, "memory.weights": 1, "server.source": 2, "memory.fit": 3}
+NEAREST = {"server.formats": 0, "needs.quant": 0, "server.models": 1, "memory.weights": 1, "server.source": 2, "memory.fit": 3}
 """How near a miss was, by what refused it; rules (not named here) are nearest of all. The nearest miss is the one to tell."""
 
 

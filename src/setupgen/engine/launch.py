@@ -28,6 +28,7 @@ SWITCHES = frozenset({"embeddings", "rerank", "tool_calls", "offline", "metrics"
 
 SETTINGS = SWITCHES | {
     "alias",
+    "answer_limit",
     "auth.kind",
     "backend",
     "bind",

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 KEY_VARIABLE = "SETUPGEN_API_KEY"
 PROXY_PORT = 8443
+LONGEST_ANSWER = 32768
+"""Tokens of an answer, for servers that stop early unless told otherwise; a quarter of the context where that is less."""
+
 PROMPTS_KEPT = 4
 """Full contexts that are worth keeping in main memory, so that changing between conversations costs no reading."""
 
@@ -81,6 +84,7 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
     kept = prompt_cache_mib(host, candidate)
     return {
         "alias": alias_of(candidate),
+        "answer_limit": min(LONGEST_ANSWER, max(1, workload.context // 4)),
         "auth": auth_of(server) if host.needs.exposure != "local" else {"kind": "none"},
         "backend": candidate.deployment.backend,
         "bind": LOOPBACK,
