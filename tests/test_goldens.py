@@ -26,6 +26,14 @@ STORIES = (
     "agents-with-sglang-on-an-h100",
     "chat-with-sglang-on-mi300x",
 )
+ASKED = (
+    ("podman-on-the-lan", "quadlet"),
+    ("podman-on-the-lan", "nixos"),
+    ("raspberry-pi", "shell"),
+    ("windows-laptop-chat", "windows-task"),
+)
+"""Cases whose files are kept in another target's shape too."""
+
 HOPS = {
     "id": "hops",
     "because": "Two steady Ollama hosts behind one address.",
@@ -110,6 +118,13 @@ def test_files_of_a_case(story):
     result = planned(case)
 
     compare(story, render_setup(result, pack().templates, command="setupgen write my-setup").files)
+
+
+@pytest.mark.parametrize(("story", "target"), ASKED)
+def test_files_of_a_target_that_is_written_on_request(story, target):
+    result = planned(read_case(CASES / f"{story}.yaml"))
+
+    compare(f"{story}--{target}", render_setup(result, pack().templates, targets=[target], command="setupgen write my-setup").files)
 
 
 def test_files_of_a_hops_proxy():
