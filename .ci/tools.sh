@@ -9,6 +9,7 @@ need() { # COMMAND PACKAGE
 need podman podman
 need systemd-analyze systemd
 need shellcheck shellcheck
+need nix-instantiate nix-bin
 need cmake cmake
 need c++ g++
 if ! command -v google-chrome >/dev/null 2>&1; then
@@ -40,3 +41,35 @@ if [ "$major" -lt 20 ]; then
     echo "The tests need Node.js 20 or newer for dclint; here is $(node --version). See https://nodejs.org for newer ones." >&2
     exit 1
 fi
+
+# podman's generator for quadlets comes with podman 4.4 and newer. Debian 12 has an older one: there it is taken out of the next release's
+# package, into .cache/, and nothing is installed.
+quadlet=.cache/quadlet/quadlet
+for found in /usr/libexec/podman/quadlet /usr/lib/podman/quadlet "$quadlet"; do
+    if [ -x "$found" ]; then exit 0; fi
+done
+sources=$(grep -l '^Suites: bookworm ' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1 || true)
+if [ -z "$sources" ]; then
+    echo "The tests need podman 4.4 or newer: /usr/libexec/podman/quadlet is missing, and no package with it was found." >&2
+    exit 1
+fi
+echo "Fetching podman's generator for the tests" >&2
+stage=$(pwd)/.cache/quadlet
+mkdir -p "$stage/lists/partial" "$stage/archives/partial"
+sed '/^$/q' "$sources" | sed 's/^Suites:.*/Suites: trixie/' >"$stage/next.sources"
+cat >"$stage/apt.conf" <<CONF
+Dir::Etc::sourcelist "$stage/next.sources";
+Dir::Etc::sourceparts "-";
+Dir::State::Lists "$stage/lists";
+Dir::Cache "$stage";
+APT::Sandbox::User "$(id -un)";
+CONF
+(
+    cd "$stage"
+    export APT_CONFIG="$stage/apt.conf"
+    apt-get update -qq
+    apt-get download -qq podman
+    dpkg --fsys-tarfile podman_*.deb | tar -x --strip-components=4 ./usr/libexec/podman/quadlet
+)
+rm -rf "$stage/lists" "$stage/archives" "$stage"/podman_*.deb
+"$quadlet" -version >/dev/null

@@ -21,6 +21,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -30,6 +31,9 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "templates" / "checked.json"
 UPDATE = os.environ.get("SETUPGEN_UPDATE_TARGETS") == "1"
 MARKER = "target(id, *, checker, run=False, note='', version=''): a program judges the files of this target; see tests/target_checks.py"
+
+PLACES = ("/usr/libexec/podman", "/usr/lib/podman", str(ROOT / ".cache/quadlet"))
+"""Where programs lie that no PATH names."""
 
 _PROPERTY = "target-check"
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-+.\w]*\w)?")
@@ -109,8 +113,10 @@ def _version(version):
     """The version as text: what the command prints, cut to the number in it."""
     if isinstance(version, str):
         return version
-    environment = os.environ | {"PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"}
-    done = subprocess.run(list(version), capture_output=True, text=True, timeout=60, check=False, cwd=ROOT, env=environment)
+    path = ":".join((str(ROOT / ".venv/bin"), os.environ["PATH"], *PLACES))
+    environment = os.environ | {"PATH": path}
+    program = shutil.which(version[0], path=path) or version[0]
+    done = subprocess.run([program, *version[1:]], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT, env=environment)
     found = _VERSION.search(done.stdout + done.stderr)
     if not found:
         pytest.fail(f"{' '.join(version)} prints no version: {done.stdout}{done.stderr}", pytrace=False)

@@ -28,6 +28,14 @@ STORIES = (
     "chat-and-search-on-a-3090",
     "agent-with-mlx-lm-on-a-macbook",
 )
+ASKED = (
+    ("podman-on-the-lan", "quadlet"),
+    ("podman-on-the-lan", "nixos"),
+    ("raspberry-pi", "shell"),
+    ("windows-laptop-chat", "windows-task"),
+)
+"""Cases whose files are kept in another target's shape too."""
+
 HOPS = {
     "id": "hops",
     "because": "Two steady Ollama hosts behind one address.",
@@ -112,6 +120,13 @@ def test_files_of_a_case(story):
     result = planned(case)
 
     compare(story, render_setup(result, pack().templates, command="setupgen write my-setup").files)
+
+
+@pytest.mark.parametrize(("story", "target"), ASKED)
+def test_files_of_a_target_that_is_written_on_request(story, target):
+    result = planned(read_case(CASES / f"{story}.yaml"))
+
+    compare(f"{story}--{target}", render_setup(result, pack().templates, targets=[target], command="setupgen write my-setup").files)
 
 
 def test_files_of_a_hops_proxy():

@@ -1,4 +1,5 @@
 import configparser
+import csv
 import io
 import json
 import plistlib
@@ -242,3 +243,31 @@ def test_plain_words_in_backticks_stay_code_and_nothing_else_becomes_it():
     assert quoting.md("`ollama ps` must say 100% GPU") == "`ollama ps` must say 100% GPU"
     assert quoting.md("a ` b `c` d") == "a \\` b `c` d"
     assert quoting.md("`<b>`") == "\\`\\<b\\>\\`"
+
+
+@given(TEXT)
+def test_csv_fields_give_back_the_text(text):
+    try:
+        field = quoting.csv_field(text)
+    except SetupgenError:
+        return
+    assert next(csv.reader([f"type=bind,{field}"]), None) == ["type=bind", text]
+
+
+@pytest.mark.parametrize("word", ["no", "ON", "y", "null", "True", "PLAIN_NAME"])
+def test_names_stay_names_as_keys_in_yaml(word):
+    assert yaml.safe_load(f"{quoting.key(word)}: x") == {word: "x"}
+
+
+@pytest.mark.parametrize("text", [text for text in HOSTILE if "\x00" not in text])
+def test_nix_gives_back_the_text(text):
+    assert quoting.nix([text, True, 7]).endswith("true 7 ]")
+    literal = str(quoting.nix(text))
+    assert "${" not in literal.replace("\\$", "")
+    assert json.loads(re.sub(r"\\\$", "$", literal)) == text
+
+
+def test_quadlets_take_no_empty_word():
+    with pytest.raises(SetupgenError, match="empty"):
+        quoting.quadlet("")
+    assert quoting.unit_line("100% of $HOME") == "100%% of $$HOME"

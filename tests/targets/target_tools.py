@@ -8,16 +8,20 @@ from pathlib import Path
 import pytest
 from plans import HOPS, PROXIES, ROOT, SHAPES, TEMPLATES
 
+from setupgen.errors import NothingFitsError
 from setupgen.output.write import write
 from setupgen.render.files import render_proxy, render_setup
+from target_checks import PLACES
 
 INSTALL = {
     "caddy": "apt-get install -y caddy",
     "nginx": "apt-get install -y nginx-light",
+    "nix-instantiate": "apt-get install -y nix-bin",
     "openssl": "apt-get install -y openssl",
     "npx": "apt-get install -y nodejs npm",
     "podman": "apt-get install -y podman",
     "podman-compose": "pip install --group test",
+    "quadlet": "sh .ci/tools.sh",
     "shellcheck": "apt-get install -y shellcheck",
     "systemd-analyze": "apt-get install -y systemd",
 }
@@ -25,7 +29,7 @@ INSTALL = {
 
 def tool(name):
     """The path of a program."""
-    found = shutil.which(name, path=f"{ROOT / '.venv/bin'}:{os.environ['PATH']}")
+    found = shutil.which(name, path=":".join((str(ROOT / ".venv/bin"), os.environ["PATH"], *PLACES)))
     if not found:
         pytest.fail(f"{name} is missing: {INSTALL[name]}")
     return found
@@ -46,18 +50,27 @@ def run(*command, cwd=None, environment=None, check=True):
     return done
 
 
-def rendered(shape):
-    """The files of a shape, or of the fleet's proxy."""
+def rendered(shape, *targets):
+    """The files of a shape, or of the fleet's proxy; `targets` as `--target` names them."""
     if shape == "hops":
         return render_proxy(HOPS, TEMPLATES, knowledge={"digest": "sha256:x"})
     if shape in PROXIES:
         return render_proxy(PROXIES[shape], TEMPLATES, knowledge={"digest": "sha256:x"})
-    return render_setup(SHAPES[shape], TEMPLATES)
+    return render_setup(SHAPES[shape], TEMPLATES, targets=targets)
 
 
-def written(shape, directory: Path):
+def serves(target, shape):
+    """Whether a target that is written on request can serve a shape."""
+    try:
+        rendered(shape, target)
+    except NothingFitsError:
+        return False
+    return True
+
+
+def written(shape, directory: Path, *targets):
     """The files of a shape, as `write` puts them down."""
-    made = rendered(shape)
+    made = rendered(shape, *targets)
     write(made.files, directory, modes=made.modes, secrets=made.secrets)
     return directory
 
@@ -66,3 +79,6 @@ ALL = (*SHAPES, "hops", *PROXIES)
 COMPOSE = tuple(shape for shape in ALL if "compose.yaml" in rendered(shape).files)
 NATIVE = tuple(shape for shape in SHAPES if "serve.sh" in rendered(shape).files)
 CADDY = tuple(shape for shape in ALL if "Caddyfile" in rendered(shape).files)
+QUADLET = tuple(shape for shape in SHAPES if serves("quadlet", shape))
+SHELL = tuple(shape for shape in SHAPES if serves("shell", shape))
+NIXOS = tuple(shape for shape in SHAPES if serves("nixos", shape))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.conditions import COMPARISONS, holds
 from setupgen.errors import NothingFitsError, UnknownNameError, UsageError
+from setupgen.render.containers import way_of
 from setupgen.render.context import context_of, qualified, texts_of
 from setupgen.render.environment import environment, render_text
 from setupgen.render.quoting import UnquotableError, comment
@@ -74,17 +75,19 @@ def render_setup(plan: Raw, templates: Raw, *, targets: Sequence[str] | None = N
     context = context_of(plan, command=command, name=name)
     wanted = sorted(set(targets or ()))
     chosen = _choose(plan, context, templates, wanted)
+    images = {key: image for target in templates.values() for key, image in target.get("images", {}).items()}
+    context |= {"images": images, "qualified": qualified if plan["choice"].get("runtime") == "podman" else str}
+    usual = (id_ for id_ in sorted(templates) if not templates[id_].get("on_request") and _serves(templates[id_], context))
+    way = next((id_ for id_ in (*chosen, *usual) if templates[id_]["role"] == RUNTIME), "")
+    context["setup"] |= way_of(context, images, way)
     texts = {f"{id_}/{file}": text for id_, target in templates.items() for file, text in target["texts"].items()}
     made = environment(texts)
-    podman = plan["choice"].get("runtime") == "podman"
     entries = [(id_, entry) for id_ in chosen for entry in _files(templates[id_], context)]
     listed = [{"path": _path(entry, context), "about": entry.get("about", "")} for _, entry in entries]
     asked = [id_ for id_ in wanted if templates[id_].get("on_request")]
     context["setup"] |= {"files": listed, "paths": [file["path"] for file in listed], "targets": chosen, "asked": asked}
     context["setup"]["command"] += "".join(f" --target {id_}" for id_ in asked)
     result = Rendered({}, targets=tuple(chosen), partial=len(asked) < len(wanted))
-    context["images"] = {key: image for target in templates.values() for key, image in target.get("images", {}).items()}
-    context["qualified"] = qualified if podman else str
     for id_, entry in entries:
         _add(result, made, f"{id_}/{entry['template']}", entry, context)
     return replace(result, files=dict(sorted(result.files.items())))
@@ -204,7 +207,7 @@ def _with_header(path: str, text: str, entry: Raw, setup: Raw) -> str:
     # XML forbids two dashes in a comment.
     lines.append("README.md says how to make it again." if path.endswith(".plist") else f"Make it again: {setup['command']}")
     if override := entry.get("override"):
-        lines.append(f"Your own changes go into {override}, read last and never overwritten.")
+        lines.append(f"Your own changes go into {override.replace('{name}', setup['name'])}, read last and never overwritten.")
     elif entry.get("edit"):
         lines.append("This file is yours to edit: values that are set are kept.")
     else:

@@ -46,6 +46,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*")
 _ADDRESS = re.compile(r"[A-Za-z0-9._:\[\]/-]+")
 _CODE_SPAN = re.compile(r"(?<!`)(`[A-Za-z0-9][A-Za-z0-9 ._/:=@+-]*`)(?!`)")
 _YAML_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_YAML_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _LONGEST_YAML_KEY = 1000
 _LAST_OF_FOUR_DIGITS = 0xFFFF
 # Unicode assigns no character to the last two places of each plane.
@@ -144,6 +145,12 @@ def name(value: Any) -> Quoted:
     return Quoted(text)
 
 
+def key(value: Any) -> Quoted:
+    """The name of an environment variable as a key in YAML, which takes some words for truth values."""
+    text = name(value)
+    return Quoted(_yaml_text(text)) if text.lower() in _YAML_WORDS else text
+
+
 def reference(value: Any, message: str = "is missing in .env") -> Quoted:
     """`${NAME:?message}`: the value of a variable, for compose and for shells, which both stop where it is empty."""
     return Quoted(f"${{{name(value)}:?{message}}}")
@@ -171,6 +178,42 @@ def systemd(value: Any) -> Quoted:
     _refuse_unless_one_line(text, "a systemd unit")
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return Quoted(f'"{escaped}"')
+
+
+def unit_line(value: Any) -> Quoted:
+    """The rest of a line of a systemd unit or quadlet that is taken as it stands: ``%`` and ``$`` doubled."""
+    text = str(value)
+    _refuse_unless_one_line(text, "a systemd unit")
+    if not text or text != text.strip() or text[0] in "\"'" or text[-1] in "\"'\\":
+        raise UnquotableError(text, "a systemd unit", "it is empty, or begins or ends with a space, a quote or a backslash")
+    return Quoted(text.replace("%", "%%").replace("$", "$$"))
+
+
+def quadlet(value: Any) -> Quoted:
+    """One word of a podman quadlet's arguments. Its parser drops everything from an empty word on, so that is refused."""
+    if not str(value):
+        raise UnquotableError("", "a quadlet", "podman's generator drops empty words and all that follow")
+    return systemd(value)
+
+
+def csv_field(value: Any) -> Quoted:
+    """One field of a comma-separated list, such as the options of `--mount`."""
+    text = str(value)
+    _refuse_unless_one_line(text, "a mount")
+    return Quoted('"' + text.replace('"', '""') + '"' if {",", '"'} & set(text) else text)
+
+
+def nix(value: Any) -> Quoted:
+    """A value in a Nix expression; text in double quotes, with ``${`` and backslashes escaped."""
+    if isinstance(value, bool) or value is None or isinstance(value, int):
+        return Quoted(_yaml_value(value, str))
+    if isinstance(value, (list, tuple)):
+        return Quoted("[ " + "".join(f"{nix(item)} " for item in value) + "]")
+    text = str(value)
+    if "\x00" in text:
+        raise UnquotableError(text, "a Nix expression", "it holds a NUL")
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return Quoted('"' + escaped.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t") + '"')
 
 
 def powershell(value: Any) -> Quoted:
