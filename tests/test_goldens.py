@@ -25,6 +25,14 @@ STORIES = (
     "transcription-on-a-4090",
     "agents-with-sglang-on-an-h100",
     "chat-with-sglang-on-mi300x",
+    "kubernetes-homelab",
+    "kubernetes-kubeai",
+    "kubernetes-large-model",
+    "kubernetes-ollama",
+    "kubernetes-ollama-operator",
+    "kubernetes-platform",
+    "kubernetes-ray",
+    "kubernetes-team",
 )
 HOPS = {
     "id": "hops",
