@@ -27,6 +27,14 @@ STORIES = (
     "chat-with-sglang-on-mi300x",
     "chat-and-search-on-a-3090",
     "agent-with-mlx-lm-on-a-macbook",
+    "kubernetes-homelab",
+    "kubernetes-kubeai",
+    "kubernetes-large-model",
+    "kubernetes-ollama",
+    "kubernetes-ollama-operator",
+    "kubernetes-platform",
+    "kubernetes-ray",
+    "kubernetes-team",
 )
 ASKED = (
     ("podman-on-the-lan", "quadlet"),

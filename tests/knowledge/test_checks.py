@@ -281,6 +281,10 @@ def test_two_rules_may_not_set_the_same_thing(base):
     assert base.examine().problems == ()
     path.write_text(setting + SECOND_RULE.replace("fact: needs.users, below: 20", "fact: server.id, is: other"), encoding="utf-8")
     assert "rules-are-sound" not in [problem.check for problem in base.examine().errors], "their conditions exclude each other"
+    for most, sound in (("7", True), ("8", False)):
+        path.write_text(setting + SECOND_RULE.replace("below: 20", f"at_most: {most}"), encoding="utf-8")
+        found = "rules-are-sound" not in [problem.check for problem in base.examine().errors]
+        assert found is sound, "numbers that do not meet exclude each other"
 
 
 def test_two_rules_may_not_share_an_id(base):

@@ -14,6 +14,7 @@ from setupgen.engine.memory import Workload
 from setupgen.engine.placement import place
 from setupgen.engine.plan import Rejection
 from setupgen.engine.rules import without_overridden
+from setupgen.engine.stacks import stacks_of, why_not
 from setupgen.engine.suitability import bits_per_weight, model_reason, server_reason, source_of
 from setupgen.engine.thinking import thinking_words
 from setupgen.engine.variants import (
@@ -101,7 +102,15 @@ SHARED = frozenset({
 })  # fmt: skip
 """Facts that are the same for all candidates of one model on one deployment."""
 
-NEAREST = {"server.formats": 0, "needs.quant": 0, "server.models": 1, "memory.weights": 1, "server.source": 2, "memory.fit": 3}
+NEAREST = {
+    "server.formats": 0,
+    "server.models": 1,
+    "needs.quant": 0,
+    "memory.weights": 1,
+    "server.source": 2,
+    "server.stack": 2,
+    "memory.fit": 3,
+}
 """How near a miss was, by what refused it; rules (not named here) are nearest of all. The nearest miss is the one to tell."""
 
 
@@ -210,6 +219,9 @@ class _Survey:
             return
         if unfit := server_reason(self.host, server, model):
             yield way.refused(*unfit, tuple(urls(server.sources[:1])))
+            return
+        if stacks_of(self.host) and (reason := why_not(self.host, self.host.needs.server, deployment, source)):
+            yield way.refused("server.stack", reason)
             return
         hits = list(excluding(self.judgement, tags, partial=True))
         if hits:

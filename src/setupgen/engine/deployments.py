@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.plan import Rejection
+from setupgen.engine.stacks import stacks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,8 +66,11 @@ def deployments(host: Host, judgement: Judgement) -> tuple[list[Deployment], lis
 def _server_reason(host: Host, server: Server) -> tuple[str, str] | None:
     """Why the server is out of the question whatever the backend, as (formula id, sentence)."""
     needs = host.needs
-    if needs.server and server.id != needs.server:
+    below = stacks_of(host)
+    if needs.server and server.id != needs.server and server.id not in below:
         return "needs.server", f"You asked for {host.pack.servers[needs.server].name}."
+    if below and needs.runtime != "kubernetes":
+        return "server.runtimes", f"{host.pack.servers[needs.server].name} runs on Kubernetes: add --runtime kubernetes."
     if server.status != "active" and server.id != needs.server:
         use = " or ".join(host.pack.servers[id_].name for id_ in server.raw.get("instead", {}).get("use", ()))
         advice = f"use {use} instead" if use else "nothing new should be built on it"

@@ -148,10 +148,18 @@ def _needs(pack: Pack, answers: Answers, found: Found) -> tuple[Needs, dict[str,
     if found.allowed_os and os not in found.allowed_os:
         message = f"{found.allowed_os_because} runs {', '.join(found.allowed_os)}, not {os}."
         raise UsageError(message, place=answers.place("os"), hint="Leave --os out or change the hardware.")
-    runtime = _choice(answers, "runtime", found.runtime or USUAL_RUNTIME[os])
+    runtime = _choice(answers, "runtime", _of_stack(pack, answers) or found.runtime or USUAL_RUNTIME[os])
     origins["needs.runtime"] = "answered" if "runtime" in answers.values else "assumed"
     if origins["needs.runtime"] == "assumed":
-        assumptions.append(Assumption("needs.runtime", runtime, found.runtime_because or "Not stated; usual for this operating system."))
+        assumptions.append(
+            Assumption(
+                "needs.runtime",
+                runtime,
+                "The server that you asked for runs there."
+                if _of_stack(pack, answers)
+                else found.runtime_because or "Not stated; usual for this operating system.",
+            )
+        )
     plain_choices = {}
     for key, default in (("exposure", "local"), ("privacy", "any"), ("license", "any")):
         plain_choices[key] = _choice(answers, key, default)
@@ -169,6 +177,13 @@ def _needs(pack: Pack, answers: Answers, found: Found) -> tuple[Needs, dict[str,
     origins["needs.offline"] = "answered" if "offline" in answers.values else "assumed"
     needs = Needs(use_case, experience, users, context, os, runtime, offline=offline, also=also, **plain_choices, **insisted)
     return needs, origins, assumptions
+
+
+def _of_stack(pack: Pack, answers: Answers) -> str:
+    """The runtime of a cluster's stack that is insisted on, or empty."""
+    name = answers.values.get("server")
+    server = pack.server(str(name), place=answers.place("server")) if name is not None else None
+    return server.runtimes[0] if server and server.kind == "cluster" else ""
 
 
 def _entry(pack: Pack, answers: Answers, key: str, vocabulary: str, value: Any) -> str:

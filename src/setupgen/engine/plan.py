@@ -85,6 +85,7 @@ class Choice:
         container: what a container needs, or empty for another runtime: image, port inside, volume, health, devices.
         score: parts of the ranking score by name, and their sum under ``total``.
         clients: ids of client programs in order of preference.
+        cluster: for Kubernetes, how it runs there (`setupgen.engine.clusters`); else empty.
     """
 
     model: Model
@@ -106,6 +107,7 @@ class Choice:
     proxy: Mapping[str, Any] | None = None
     evidence: str = ""
     download_bytes: int = 0
+    cluster: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As the public JSON writes it."""
@@ -147,6 +149,7 @@ class Choice:
             "clients": list(self.clients),
             "score": {key: round(value, 4) for key, value in sorted(self.score.items())},
             "evidence": self.evidence,
+            **({"cluster": dict(self.cluster)} if self.cluster else {}),
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from setupgen.engine import reasons
+from setupgen.engine import clusters, reasons
 from setupgen.engine.alternatives import alternatives
 from setupgen.engine.candidates import survey
 from setupgen.engine.companions import with_companions
@@ -51,7 +51,7 @@ def plan(pack: Pack, facts: Facts, *, count: int = DEFAULT_ALTERNATIVES) -> Plan
         alternatives=alternatives(host, ranked, count),
         rejected=tuple(sorted(field.rejected, key=lambda item: (item.server, item.model, item.quant, item.by))),
         decisions=(*reasons.decisions(host, best[0], choice), *beside) if best and choice else (),
-        assumptions=facts.assumptions,
+        assumptions=(*facts.assumptions, *clusters.assumptions(choice)),
         warnings=(*reasons.warnings(host, field, best[0] if best else None, choice, hosted=hosted["recommended"]), *cautions),
         open_questions=tuple(reasons.open_questions(host, book, field)),
         hosted=hosted,

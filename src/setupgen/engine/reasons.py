@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
+from setupgen.engine import clusters
 from setupgen.engine.blessed import EXACT, blessing_of, value_of
 from setupgen.engine.conditions import holds
 from setupgen.engine.pictures import picture_decision
@@ -39,6 +40,7 @@ def decisions(host: Host, best: Candidate, choice: Choice) -> Iterator[Decision]
     yield from _drafting(host, best)
     yield from picture_decision(host, best)
     yield from _by_rules(host, best)
+    yield from clusters.decisions(host, best, choice)
 
 
 def _because(host: Host, best: Candidate, kind: str, key: str) -> tuple[list[str], list[str]]:
@@ -218,6 +220,8 @@ def _runtime(host: Host, best: Candidate) -> Decision:
 def _exposure(host: Host, choice: Choice) -> Iterator[Decision]:
     port = choice.settings["port"]
     reach = "Only the proxy on this host can reach the server itself" if choice.proxy else "Only this host can reach it"
+    if choice.cluster:
+        reach = "Pods of its own namespace reach it by its Service, and this machine by a forwarded port that listens here only"
     text = f"{reach}, on port {port}, which is written out because defaults have moved between versions."
     yield Decision("settings.bind", choice.settings["bind"], text, "exposure.local", (), (("needs.exposure", host.needs.exposure),))
     if choice.proxy:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from setupgen.engine.stacks import stacks_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -63,7 +65,7 @@ def _smallest(host: Host, refused: list[Rejection]) -> Rejection:
 def _insisted(host: Host, field: Field) -> Iterator[str]:
     """Why what was insisted on cannot be, and that others might."""
     needs, pack = host.needs, host.pack
-    if needs.server and pack.servers[needs.server].kind != "inference":
+    if needs.server and pack.servers[needs.server].kind != "inference" and not stacks_of(host):
         yield f"Not insisting on {pack.servers[needs.server].name}: it is a {pack.servers[needs.server].kind} and runs no model by itself."
         return
     words = [word for word, value in (("server", needs.server), ("model", needs.model), ("quantisation", needs.quant)) if value]

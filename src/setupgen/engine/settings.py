@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from setupgen.engine import clusters, stacks
 from setupgen.engine.deployments import IMAGE_RUNTIMES
 from setupgen.engine.launch import launch
 from setupgen.engine.paged import sglang_chunk
@@ -50,7 +51,18 @@ def choose(host: Host, candidate: Candidate, score: Mapping[str, float]) -> Choi
                 "/weights/" + host.needs.weights_file.replace("\\", "/").rsplit("/", 1)[-1]
             )
     flags, environment = launch(server, listening)
-    proxy = proxy_of(host, server, settings["auth"])
+    size = download_bytes(candidate.model.architecture, candidate.weights)
+    if candidate.deployment.runtime == stacks.RUNTIME:
+        settings["cluster"] = stacks.stack_id(host, settings)
+        cluster = clusters.cluster_of(host, candidate, settings, container, flags, environment, size)
+        for part in cluster["stacks"].values():
+            part.update(ways_in(host, candidate, settings, part))
+        ways = ways_in(host, candidate, settings, cluster)
+        proxy, connection, settings["auth"] = ways["proxy"], ways["connection"], ways["auth"]
+    else:
+        cluster = {}
+        proxy = proxy_of(host, server, settings["auth"])
+        connection = connection_of(settings, server.raw.get("endpoints", {}), proxy, candidate.workload.context)
     return Choice(
         model=candidate.model,
         weights=candidate.weights,
@@ -62,15 +74,25 @@ def choose(host: Host, candidate: Candidate, score: Mapping[str, float]) -> Choi
         backend=candidate.deployment.backend,
         settings={**settings, "program": list(server.raw.get("program", ())), "flags": flags, "environment": environment},
         container=container,
-        connection=connection_of(settings, server.raw.get("endpoints", {}), proxy, candidate.workload.context),
+        connection=connection,
         sampling=sampling_of(host, candidate),
         memory=with_prompt_cache(candidate, settings["prompt_cache_mib"], unified=host.hardware.unified),
         speed=candidate.estimate.speed,
         clients=clients_of(host, candidate),
         score=score,
         proxy=proxy,
-        download_bytes=download_bytes(candidate.model.architecture, candidate.weights),
+        download_bytes=size,
+        cluster=cluster,
     )
+
+
+def ways_in(host: Host, candidate: Candidate, settings: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    """The proxy, the connection and the authentication of a cluster's stack, by these names."""
+    auth = {"kind": "none"} if stacks.STACKS[part["id"]].drops_key else settings["auth"]
+    named = {**settings, "alias": part["model"], "auth": auth}
+    proxy = stacks.proxy_of(host, part["id"], named)
+    endpoints = stacks.endpoints_of(part["id"], candidate.deployment.server, part["door"]["prefix"])
+    return {"proxy": proxy, "connection": connection_of(named, endpoints, proxy, candidate.workload.context), "auth": auth}
 
 
 def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
@@ -85,7 +107,7 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
     return {
         "alias": alias_of(candidate),
         "answer_limit": min(LONGEST_ANSWER, max(1, workload.context // 4)),
-        "auth": auth_of(server) if host.needs.exposure != "local" else {"kind": "none"},
+        "auth": auth_of(server) if host.needs.exposure != "local" or stacks.asks_for_a_key(host, server) else {"kind": "none"},
         "backend": candidate.deployment.backend,
         "bind": LOOPBACK,
         "cache_type_k": workload.cache_k,
@@ -232,13 +254,14 @@ def connection_of(
     settings: Mapping[str, Any], endpoints: Mapping[str, str], proxy: Mapping[str, Any] | None, context: int
 ) -> dict[str, Any]:
     """How clients on this host reach the server."""
-    base = f"https://localhost:{proxy['port']}" if proxy else f"http://{settings['bind']}:{settings['port']}"
+    tls = bool(proxy and proxy["tls"])
+    base = f"https://localhost:{proxy['port']}" if proxy and tls else f"http://{settings['bind']}:{settings['port']}"
 
     def address(name: str) -> str | None:
         return base + endpoints[name] if name in endpoints else None
 
     return {
-        "host": "localhost" if proxy else settings["bind"],
+        "host": "localhost" if tls else settings["bind"],
         "base_url": base,
         "openai_url": address("openai"),
         "anthropic_url": address("anthropic"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+from setupgen.engine.clusters import CARDS_PER_NODE
 from setupgen.engine.paged import sglang_share
+from setupgen.engine.stacks import RUNTIME
 from setupgen.knowledge import GIB
 
 if TYPE_CHECKING:
@@ -88,9 +90,12 @@ def card_choices(host: Host, server: Server, backend: str) -> list[tuple[int, in
     if total == 1:
         return [(1, 1)]
     if features.get("tensor_parallel") and not features.get("layer_split"):
-        sizes = [size for size in (1, 2, 4, 8, 16) if size <= total and (group.equal or size == 1)]
+        most = min(total, CARDS_PER_NODE) if host.needs.runtime == RUNTIME else total
+        sizes = [size for size in (1, 2, 4, 8, 16) if size <= most and (group.equal or size == 1)]
         users = host.needs.users
         return [(size, max(1, min(total // size, users))) for size in sizes]
+    if host.needs.runtime == RUNTIME and total > CARDS_PER_NODE:
+        return [(1, 1), (CARDS_PER_NODE, 1)]
     return [(1, 1), (total, 1)]
 
 

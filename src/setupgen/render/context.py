@@ -86,6 +86,8 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "hosts": hosts_of(proxy) if proxy.get("id") == "hops" else [],
         "gateway": gateway,
         "caddy": proxy.get("id") == "caddy",
+        # Clients reach it by a name that only the user knows.
+        "by_name": _by_name(choice),
         "local_url": _local_url(choice),
         "health_url": _local_url(choice) + ((choice.get("server") or {}).get("endpoints", {}).get("health") or "/"),
         "check_url": _check_url(choice),
@@ -297,14 +299,23 @@ def _keys(choice: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 yield _entry(value["env"], f"whole value of the header {header} that {host['id']} wants, such as: Bearer abc")
 
 
+def _by_name(choice: Mapping[str, Any]) -> bool:
+    return (choice.get("proxy") or {}).get("id") == "caddy" or bool((choice.get("cluster") or {}).get("exposed"))
+
+
 def _host_values(choice: Mapping[str, Any], runtime: str) -> Iterator[dict[str, Any]]:
     container = choice.get("container") or {}
     if runtime == "docker" and container.get("gpu") in {"rocm", "dri"}:
         yield _entry("VIDEO_GID", "number of this host's group video; prepare.sh fills it in")
         yield _entry("RENDER_GID", "number of this host's group render; prepare.sh fills it in")
     proxy = choice.get("proxy") or {}
-    if proxy.get("id") == "caddy":
-        yield _entry("SITE_HOST", "name or address that clients type to reach this host", value=str(proxy.get("address") or ""))
+    if _by_name(choice):
+        about = (
+            "name that clients type to reach the cluster"
+            if choice.get("cluster")
+            else "name or address that clients type to reach this host"
+        )
+        yield _entry("SITE_HOST", about, value=str(proxy.get("address") or ""))
     weights = choice.get("weights") or {}
     if weights.get("format") in {"gguf", "safetensors"} and (choice.get("server") or {}).get("id") != "ollama":
         if weights.get("gated"):

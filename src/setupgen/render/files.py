@@ -13,6 +13,7 @@ from setupgen.render.containers import way_of
 from setupgen.render.context import context_of, qualified, texts_of
 from setupgen.render.environment import environment, render_text
 from setupgen.render.quoting import UnquotableError, comment
+from setupgen.render.stacks import on_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -72,8 +73,9 @@ def render_setup(plan: Raw, templates: Raw, *, targets: Sequence[str] | None = N
     """
     if not plan.get("choice"):
         raise NothingFitsError("this plan has no setup to write.", place="plan", hint="`setupgen plan` says what would fit.")
+    plan, stack, targets = on_stack(plan, targets or ())
     context = context_of(plan, command=command, name=name)
-    wanted = sorted(set(targets or ()))
+    wanted = sorted(set(targets))
     chosen = _choose(plan, context, templates, wanted)
     images = {key: image for target in templates.values() for key, image in target.get("images", {}).items()}
     context |= {"images": images, "qualified": qualified if plan["choice"].get("runtime") == "podman" else str}
@@ -84,10 +86,10 @@ def render_setup(plan: Raw, templates: Raw, *, targets: Sequence[str] | None = N
     made = environment(texts)
     entries = [(id_, entry) for id_ in chosen for entry in _files(templates[id_], context)]
     listed = [{"path": _path(entry, context), "about": entry.get("about", "")} for _, entry in entries]
-    asked = [id_ for id_ in wanted if templates[id_].get("on_request")]
+    asked = [id_ for id_ in wanted if templates[id_].get("on_request")] + stack
     context["setup"] |= {"files": listed, "paths": [file["path"] for file in listed], "targets": chosen, "asked": asked}
     context["setup"]["command"] += "".join(f" --target {id_}" for id_ in asked)
-    result = Rendered({}, targets=tuple(chosen), partial=len(asked) < len(wanted))
+    result = Rendered({}, targets=tuple(chosen), partial=len(asked) - len(stack) < len(wanted))
     for id_, entry in entries:
         _add(result, made, f"{id_}/{entry['template']}", entry, context)
     return replace(result, files=dict(sorted(result.files.items())))

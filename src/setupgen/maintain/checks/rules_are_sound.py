@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +44,27 @@ def _contradictions(rules: list[Found]) -> Iterator[Problem]:
 
 
 def exclusive(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two conditions can be seen to exclude each other: both demand different values of one fact."""
+    """Whether two conditions can be seen to exclude each other: both demand different values of one fact, or numbers that do not meet."""
     first, second = demands(one), demands(other)
-    return any(not (first[fact] & second[fact]) for fact in set(first) & set(second))
+    if any(not (first[fact] & second[fact]) for fact in set(first) & set(second)):
+        return True
+    here, there = bounds(one), bounds(other)
+    return any(here[fact][0] > there[fact][1] or there[fact][0] > here[fact][1] for fact in set(here) & set(there))
+
+
+def bounds(condition: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """Per fact, the smallest and the largest number that the condition lets through, where it says so by ``at_least`` or ``at_most``."""
+    if "all" in condition:
+        found: dict[str, tuple[float, float]] = {}
+        for part in condition["all"]:
+            for fact, (low, high) in bounds(part).items():
+                before = found.get(fact, (-math.inf, math.inf))
+                found[fact] = (max(before[0], low), min(before[1], high))
+        return found
+    limits = (condition.get("at_least", -math.inf), condition.get("at_most", math.inf))
+    if limits != (-math.inf, math.inf) and all(isinstance(limit, (int, float)) for limit in limits):
+        return {condition["fact"]: limits}
+    return {}
 
 
 def demands(condition: dict[str, Any]) -> dict[str, set[str]]:
