@@ -27,6 +27,7 @@ COMMANDS = {
     "cost": "self-host, buy or mix: what each costs, and the break-even",
     "upgrade": "which hardware to buy or rent for a need, or what one more part would change",
     "doctor": "what this host lacks for a plan, and what will go wrong in an existing setup",
+    "verify": "ask a running setup whether it does what its plan promised",
     "kb": "the knowledge base: lint, show, list, add, check-links",
 }
 

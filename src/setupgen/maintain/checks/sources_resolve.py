@@ -25,7 +25,7 @@ def _check(tree: Tree) -> Iterator[Problem]:
                 yield problem(
                     document, at, f"the source {cited_id!r} is not listed.", tip="Add it to a file in knowledge/sources/, or mend the id."
                 )
-        if kind not in {"vocabulary", "rules", "question", "template"} and id_ in tree.files[kind] and not document.data["sources"]:
+        if kind not in {"vocabulary", "rules", "question", "template"} and id_ in tree.files[kind] and not _is_sourced(kind, document.data):
             yield problem(document, ("sources",), "nothing says where this is from.", tip="Cite at least one source.")
     for document, index, rule in tree.rules():
         if not rule["sources"]:
@@ -34,6 +34,11 @@ def _check(tree: Tree) -> Iterator[Problem]:
         document, index = known[id_]
         tip = "Cite it where it belongs, or remove it."
         yield problem(document, ("sources", index), f"nothing cites the source {id_!r}.", tip=tip)
+
+
+def _is_sourced(kind: str, data: Any) -> bool:
+    """Whether it cites something; a measurement that says who made it and with which command is a source itself."""
+    return bool(data["sources"]) or (kind == "measurement" and bool(data.get("by")) and bool(data.get("command")))
 
 
 def cited(value: Any, at: At = ()) -> Iterator[tuple[At, str]]:
