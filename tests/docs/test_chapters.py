@@ -150,6 +150,15 @@ def test_bars_are_on_one_scale():
     assert figure.count("\n") == 0
 
 
+def test_words_that_are_too_long_for_a_phone_stand_below():
+    (short,) = bars("x", "Things", [Bar("a", "b", (1.0,)), Bar("c", "d", (1.0,))])
+    (long,) = bars("x", "Things", [Bar("a" * 30, "b" * 30, (1.0,)), Bar("c", "d", (1.0,))])
+    heights = [int(found) for figure in (short, long) for found in re.findall(r'<svg width="100%" height="(\d+)"', figure)]
+    assert heights == [92, 107]
+    assert f'<text x="0" y="29">{"b" * 30}</text>' in long
+    assert '<text class="n" x="100%" y="14">b</text>' in short
+
+
 def test_curves_say_their_values():
     (figure,) = curves("x", "Growth", [(0, "0"), (5, ""), (10, "10")], [("one", (0, 2, 4))], y=[(0, "0"), (4, "4")], axes=("tokens", "GiB"))
     assert 'points="0,1000 500,500 1000,0"' in figure

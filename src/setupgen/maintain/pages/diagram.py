@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ROW = 46
 """Height of a bar with its line of words."""
 
+BESIDE = 46
+"""Letters of name and words that a phone shows in one line; longer words stand below the name."""
+
 BOX = 360
 """Width of drawings with boxes."""
 
@@ -59,17 +62,23 @@ def bars(name: str, title: str, rows: Sequence[Bar], *, key: Sequence[str] = (),
     """
     top = max((max(sum(row.parts), row.capacity) for row in rows), default=1.0) or 1.0
     drawn: list[str] = []
-    for index, row in enumerate(rows):
-        y = index * ROW
-        drawn.append(f'<text x="0" y="{y + 14}">{escape(row.label)}</text><text class="n" x="100%" y="{y + 14}">{escape(row.words)}</text>')
+    y = 0
+    for row in rows:
+        drawn.append(f'<text x="0" y="{y + 14}">{escape(row.label)}</text>')
+        if len(row.label) + len(row.words) > BESIDE:
+            y += LINE
+            drawn.append(f'<text x="0" y="{y + 14}">{escape(row.words)}</text>')
+        else:
+            drawn.append(f'<text class="n" x="100%" y="{y + 14}">{escape(row.words)}</text>')
         if row.capacity:
             drawn.append(f'<rect class="room" x="0" y="{y + 21}" width="{_percent(row.capacity, top)}" height="16"/>')
         start = 0.0
         for tone, part in enumerate(row.parts, start=1):
             drawn.append(f'<rect class="tone-{tone}" x="{_percent(start, top)}" y="{y + 21}" width="{_percent(part, top)}" height="16"/>')
             start += part
+        y += ROW
     words = ". ".join(f"{row.label}: {row.words}" for row in rows)
-    svg = f'<svg width="100%" height="{len(rows) * ROW}" {_named(name)}>{_words(name, title, words)}{"".join(drawn)}</svg>'
+    svg = f'<svg width="100%" height="{y}" {_named(name)}>{_words(name, title, words)}{"".join(drawn)}</svg>'
     yield from _figure(svg, title, key, caption)
 
 

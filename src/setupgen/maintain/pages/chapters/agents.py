@@ -52,13 +52,13 @@ def prefix(_: Pack) -> Iterator[str]:
                 Box("new turn", ("read",), 2),
             ],
             [
-                Box("a date in line 1", ("changed",), 5),
+                Box("the date", ("changed",), 5),
                 Box("tools", ("read again",), 2),
                 Box("files, turns", ("read again",), 2),
                 Box("new turn", ("read",), 2),
             ],
         ],
-        arrows=("one changed word at the start",),
+        arrows=("one word changes at the start",),
     )
 
 

@@ -58,7 +58,7 @@ def cases(pack: Pack) -> Iterator[str]:
         cells = [
             f"{use['tokens_per_month'] / 1e6:,.0f}",
             f"{use['utilisation_percent']:.0f} %",
-            f"{total:,.0f}" if total is not None else "price unknown",
+            "price unknown" if total is None else f"{total:,.0f}" if answer["answer"] != "depends" else f"{total:,.0f} and the machine",
         ]
         rows.append([words, *cells, answer["answer"], answer["because"]])
     heads = ["Need", "Million tokens a month", "Busy", "At home, USD", "Answer", "Because"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from setupgen.engine.estimate import site
 from setupgen.engine.memory import Workload
 from setupgen.maintain.pages.diagram import Bar, bars
-from setupgen.maintain.pages.examples import CARD, MACHINE, SMALL_MODEL, choice_of, estimated
+from setupgen.maintain.pages.examples import CARD, MACHINE, SMALL_MODEL, choice_of, estimated, host_of
 from setupgen.maintain.pages.text import GIB, gib
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def machines(pack: Pack) -> Iterator[str]:
             continue
         memory = choice.memory
         parts = (memory.weights_bytes, memory.kv_cache_bytes, memory.compute_bytes, memory.overhead_bytes)
-        room = sum(device.capacity_bytes for device in memory.devices)
+        host = host_of(pack, MACHINE[name])
+        room = sum(slot.capacity_bytes for slot in site(host, choice.backend).machine.slots)
         words = f"{' + '.join(gib(part) for part in parts)} of {room / GIB:.0f} GiB"
         rows.append(Bar(f"{name}: {choice.model.name} {choice.weights.quant}", words, tuple(part / GIB for part in parts), room / GIB))
     yield from bars(
@@ -51,7 +53,7 @@ def machines(pack: Pack) -> Iterator[str]:
         "A coding agent on four machines: where the memory goes",
         rows,
         key=KEY,
-        caption="The dashed frame is all the memory that there is. A mixture that does not fit on the card has part of its weights in main memory.",
+        caption="The dashed frame is the memory of the cards, or the memory that is shared. What sticks out lies in main memory: experts of a mixture may.",
     )
 
 

@@ -128,7 +128,7 @@ def devices(pack: Pack) -> Iterator[str]:
 
 def owner(choice: Choice) -> str:
     """Whose model it is, and where its file is from."""
-    return f"published by {choice.model.raw['publisher']}, {choice.model.license_id}, file from `{choice.weights.repository}`"
+    return f"published by {choice.model.raw['publisher']}, {choice.model.license_id}, file from {choice.weights.repository}"
 
 
 def setup(pack: Pack, answers: Mapping[str, Any]) -> Ours | None:
@@ -169,7 +169,7 @@ def _refusal(pack: Pack, answers: Mapping[str, Any]) -> str:
 MAC = {"hardware": ["Apple M2 Max 64GB"], "use_case": "chat"}
 CARD = {"hardware": ["rtx-3090"], "ram": "64G", "os": "linux", "use_case": "chat"}
 CHOICES: Mapping[str, tuple[str, dict[str, Any], tuple[Theirs, ...]]] = {
-    "card": ("RTX 3090, general use", CARD, (Theirs("llmfit", "`CoreWorxLab/Qwen3.6-27B-Claude-Opus-Reasoning-Distill-v2-int4-AutoRound`; none of its ten best was from a model's own publisher"),)),
+    "card": ("RTX 3090, general use", CARD, (Theirs("llmfit", "CoreWorxLab/Qwen3.6-27B-Claude-Opus-Reasoning-Distill-v2-int4-AutoRound; none of its ten best was from a model's own publisher"),)),
     "mac": ("Apple M2 Max, 64 GB, general use", MAC, (Theirs("llmfit", "weights in NVFP4, a format of NVIDIA's newest cards, with the backend CUDA"), Theirs("llm-checker", "a processor of the kind x86_64"))),
     "mac-large": ("the same Mac, with gpt-oss-120b", {**MAC, "model": "openai/gpt-oss-120b"}, (Theirs("whichllm", "its first choice, wholly on the GPU: 59 GiB of weights where macOS lets the GPU have 48"),)),
     "two-6000": ("two RTX PRO 6000, 192 GB", {"hardware": ["2x rtx-pro-6000"], "ram": "128G", "os": "linux", "use_case": "chat"}, (Theirs("llm-checker", "`granite4:7b-a1b-h` as the best overall", 88),)),

@@ -40,7 +40,7 @@ def upper_limit(pack: Pack) -> Iterator[str]:
     limit = where.bandwidth_gb_s * 1e9 / read
     yield (
         f"Qwen3 8B in Q4_K_M reads {read / GIB:.1f} GiB of weights for every token. An RTX 3090 reads {where.bandwidth_gb_s:,.0f} GB per second. "
-        f"The division gives {rate(limit)} tokens per second, and no program can be faster for one user. The estimate of setupgen is "
+        f"The division gives {rate(limit)} tokens per second. No program writes faster for one user, except by guessing ahead. The estimate of setupgen is "
         f"{span(found.speed.decode_tps)}, which is {found.speed.decode_tps.value / limit * 100:.0f} % of the limit: the rest goes into "
         f"launching work, reading the cache and unpacking."
     )

@@ -24,7 +24,7 @@ SMALL = (("qwen/qwen3-0.6b", "Q8_0"), ("qwen/qwen3-1.7b", "Q4_K_M"), ("google/ge
 
 MACHINES: Mapping[str, Sequence[tuple[str, dict[str, Any]]]] = {
     "apple": tuple((name, {"hardware": [name]}) for name in ("Apple M1 16GB", "Apple M4 16GB", "Apple M4 Pro 48GB", "Apple M2 Max 64GB", "Apple M4 Max 128GB", "Apple M5 Max 128GB", "Apple M3 Ultra 256GB")),
-    "amd": tuple((name, {"hardware": [key], "ram": "64G", "os": "linux"}) for name, key in (("RX 6700 XT, 12 GB", "rx-6700-xt"), ("RX 9060 XT, 16 GB", "rx-9060-xt"), ("RX 9070 XT, 16 GB", "rx-9070-xt"), ("RX 7900 XTX, 24 GB", "rx-7900-xtx"), ("Radeon AI PRO R9700, 32 GB", "radeon-ai-pro-r9700"), ("Instinct MI300X, 192 GB", "mi300x"))),
+    "amd": tuple((name, {"hardware": [key], "ram": "64G", "os": "linux"}) for name, key in (("RX 6700 XT, 12 GB", "rx-6700-xt"), ("RX 9060 XT, 16 GB", "rx-9060-xt"), ("RX 9070 XT, 16 GB", "rx-9070-xt"), ("RX 7900 XTX, 24 GB", "rx-7900-xtx"), ("Radeon AI PRO R9700, 32 GB", "radeon-ai-pro-r9700"))),
     "intel": tuple((name, {"hardware": [key], "ram": "64G", "os": "linux"}) for name, key in (("Arc A770, 16 GB", "Arc A770 16GB"), ("Arc B580, 12 GB", "arc-b580"), ("Arc Pro B60, 24 GB", "arc-pro-b60"), ("Arc Pro B70, 32 GB", "arc-pro-b70"))),
     "unified": tuple((name, {"hardware": [key]}) for name, key in (("Ryzen AI Max+ 395, 128 GB", "AMD Ryzen AI Max+ 395 128GB"), ("NVIDIA GB10, 128 GB", "NVIDIA GB10"), ("Jetson AGX Orin, 64 GB", "Jetson AGX Orin 64GB"), ("Apple M4 Max, 128 GB", "Apple M4 Max 128GB"))),
 }  # fmt: skip
