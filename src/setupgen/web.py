@@ -83,8 +83,10 @@ class Engine:
             shown = told(self._pack, result, document, cost(self._pack, result, Terms()))
             link = again
             if answers.detected is not None:  # a link names the machine instead of carrying what was detected
+                seen = {"os": result.facts.needs.os} if result.facts.origins["needs.os"] == "detected" else {}
                 link = {
                     **{key: value for key, value in again.items() if key != "facts"},
+                    **seen,
                     **offering.named(self._pack, result.facts.hardware),
                 }
         except SetupgenError as error:

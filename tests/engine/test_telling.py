@@ -146,9 +146,10 @@ def test_only_what_files_are_written_for_is_asked_about():
 def test_a_link_names_a_detected_machine_as_far_as_it_has_a_name(path):
     advice, plan = asked({}, path.read_text("utf-8"))
     link = advice["link"]
-    assert set(link) <= {"hardware", "ram"}
+    assert set(link) <= {"hardware", "ram", "os"}
     again = json.loads(ENGINE.plan(json.dumps(link)))
     assert "error" not in again
+    assert again["facts"]["needs"]["os"] == plan["facts"]["needs"]["os"]
     known = [(item["id"], item["count"]) for item in plan["facts"]["hardware"]["devices"] if item["id"]]
     assert [(item["id"], item["count"]) for item in again["facts"]["hardware"]["devices"]] == known
 
