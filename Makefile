@@ -33,12 +33,15 @@ format: .venv/.dev ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-site: .venv/.dev $(PACK) ## build the booklet into ./site
+site: .venv/.dev $(PACK) node_modules/.installed ## build the booklet into ./site, with the guide that runs in the page
 	$(BIN)/python -m setupgen.maintain pages
+	$(BIN)/python -m setupgen.maintain engine
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/python -m setupgen.maintain protect
 
-serve: .venv/.dev $(PACK) ## the booklet on http://127.0.0.1:8000, rebuilt as texts change
+serve: .venv/.dev $(PACK) node_modules/.installed ## the booklet on http://127.0.0.1:8000, rebuilt as texts change
 	$(BIN)/python -m setupgen.maintain pages
+	$(BIN)/python -m setupgen.maintain engine
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 bench: .venv/.dev $(PACK) ## speed, scale and accuracy, each a table

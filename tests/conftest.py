@@ -11,6 +11,8 @@ from hypothesis import settings
 
 from setupgen.errors import SetupgenError
 from setupgen.maintain.compile import PACK, write_pack
+from shared_work import once
+from site_tools import built
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,3 +36,15 @@ def pytest_configure(config):
 def fresh_pack() -> Path:
     """The compiled knowledge base; `pytest_configure` has brought it up to date."""
     return ROOT / PACK
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory) -> Path:
+    """A copy of what the site is built from, with generated pages and the built site."""
+    return once(tmp_path_factory, "booklet", built)
+
+
+@pytest.fixture(scope="session")
+def site(source) -> Path:
+    """The built site. Warnings are errors, as in `make site`."""
+    return source / "site"

@@ -1,20 +1,34 @@
 """The browser's door: JSON text in, JSON text out; no objects cross. Runs unchanged in Pyodide.
 
 Every function answers with one JSON document. A problem with the input is the document ``{"error": ...}``, never an exception.
+Whoever asks again about the same answers (what is told, the files, an explanation) gets it from the plan that was made for them.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
 
+from setupgen.engine import offering
+from setupgen.engine.cost_answer import cost
+from setupgen.engine.costing import Terms
 from setupgen.engine.document import check_document, dotted
 from setupgen.engine.estimation import RowEstimator
 from setupgen.engine.explanation import explain
-from setupgen.engine.intake import Answers, facts_of
-from setupgen.engine.planning import plan
+from setupgen.engine.intake import AGAIN, FACTS, KEYS, Answers, facts_of, stated
+from setupgen.engine.planning import DEFAULT_ALTERNATIVES, plan
+from setupgen.engine.sensitivity import changes
+from setupgen.engine.telling import command_line, told
 from setupgen.errors import SetupgenError, UsageError, shorten
 from setupgen.knowledge import Pack
+
+if TYPE_CHECKING:
+    from setupgen.engine.plan import Plan
+    from setupgen.render.files import Rendered
+
+KEPT = 4
+"""Plans that are kept for further questions about them: going back and forth between answers costs nothing."""
 
 
 class Engine:
@@ -23,17 +37,11 @@ class Engine:
     def __init__(self, pack_text: str) -> None:
         self._pack = Pack.from_text(pack_text)
         self._rows = RowEstimator(self._pack)
+        self._made: dict[tuple[str, str, int], tuple[Answers, Plan]] = {}
 
     def questions(self) -> str:
         """The questions in order, with their choices written out."""
-        found = []
-        for id_, question in sorted(self._pack.questions.items(), key=lambda item: (item[1]["order"], item[0])):
-            choices = question.get("choices")
-            if "choices_from" in question:
-                entries = self._pack.vocabulary(question["choices_from"]).values()
-                choices = [{"value": item["id"], "label": item["label"], "description": item["description"]} for item in entries]
-            found.append({**question, "id": id_, "choices": choices})
-        return _dump({"schema": 1, "questions": found})
+        return _dump({"schema": 1, "questions": offering.questions(self._pack)})
 
     def devices(self) -> str:
         """Hardware for a searchable list: id, name, kind and memory options."""
@@ -43,22 +51,66 @@ class Engine:
         ]
         return _dump({"schema": 1, "devices": found})
 
-    def plan(self, answers_json: str, detected_json: str = "", count: int = 3) -> str:
+    def form(self) -> str:
+        """Everything that a form needs before the engine is there: questions, hardware and what else may be named, the keys of answers."""
+        return _dump(
+            {
+                "schema": 1,
+                "keys": [key for key in KEYS if key not in {"facts", "weights_file"}],
+                "questions": offering.questions(self._pack),
+                "hardware": offering.hardware(self._pack),
+                "common": offering.common(self._pack),
+                "models": [{"value": model.id, "label": model.name} for model in self._pack.models.values()],
+                "servers": offering.servers(self._pack),
+                "quants": sorted(self._pack.vocabulary("quantisations")),
+                "knowledge": {"version": self._pack.version, "digest": self._pack.digest, "oldest_review": self._pack.oldest_review},
+            }
+        )
+
+    def plan(self, answers_json: str, detected_json: str = "", count: int = DEFAULT_ALTERNATIVES) -> str:
         """The plan for answers (keys as in an answers file) and, if given, a detection document."""
         try:
-            answers, detected = _inputs(answers_json, detected_json)
-            return _dump(plan(self._pack, facts_of(self._pack, answers, detected=detected), count=count).to_json())
+            return _dump(self._plan(answers_json, detected_json, count)[1].to_json())
         except SetupgenError as error:
             return _dump(_problem(error))
+
+    def advise(self, answers_json: str, detected_json: str = "") -> str:
+        """What a page shows of the plan: words and shares, the command line that does the same, and the answers for a link."""
+        try:
+            answers, result = self._plan(answers_json, detected_json)
+            document = result.to_json()
+            again = stated(answers, document)
+            shown = told(self._pack, result, document, cost(self._pack, result, Terms()))
+            link = again
+            if answers.detected is not None:  # a link names the machine instead of carrying what was detected
+                seen = {"os": result.facts.needs.os} if result.facts.origins["needs.os"] == "detected" else {}
+                link = {
+                    **{key: value for key, value in again.items() if key != "facts"},
+                    **seen,
+                    **offering.named(self._pack, result.facts.hardware),
+                }
+        except SetupgenError as error:
+            return _dump(_problem(error))
+        needs = {
+            key: {"value": value, "origin": document["facts"]["origins"].get(f"needs.{key}", "assumed")}
+            for key, value in document["facts"]["needs"].items()
+        }
+        return _dump({"schema": 1, "told": shown, "needs": needs, "command": command_line(again), "link": link})
 
     def explain(self, answers_json: str, subject: str = "", detected_json: str = "") -> str:
         """Sections that explain the plan or one subject of it."""
         try:
-            answers, detected = _inputs(answers_json, detected_json)
-            result = plan(self._pack, facts_of(self._pack, answers, detected=detected))
-            return _dump({"schema": 1, "sections": explain(self._pack, result, subject)})
+            return _dump({"schema": 1, "sections": explain(self._pack, self._plan(answers_json, detected_json)[1], subject)})
         except SetupgenError as error:
             return _dump(_problem(error))
+
+    def changes(self, answers_json: str, detected_json: str = "") -> str:
+        """What would change the choice, as sentences; takes as long as several plans."""
+        try:
+            found = changes(self._pack, self._plan(answers_json, detected_json)[1])
+        except SetupgenError as error:
+            return _dump(_problem(error))
+        return _dump({"schema": 1, "changes": [change.to_json() for change in found]})
 
     def estimate(self, row_json: str) -> str:
         """The estimate of one row."""
@@ -66,6 +118,25 @@ class Engine:
             return _dump(self._rows.row(_load(row_json, "row")))
         except SetupgenError as error:
             return _dump(_problem(error))
+
+    def setup(self, answers_json: str, detected_json: str = "") -> str:
+        """The files that `setupgen write` makes for these answers: path to text, file modes and the names of secrets to make."""
+        try:
+            return _dump(_files(self._setup(answers_json, detected_json)[0]))
+        except SetupgenError as error:
+            return _dump(_problem(error))
+
+    def archive(self, answers_json: str, detected_json: str, keys_json: str) -> str:
+        """The same files as one zip in base64, with its name. `keys_json` has the value of each secret: this module makes none."""
+        from setupgen.render.archive import archive  # noqa: PLC0415 - as below
+
+        try:
+            rendered, folder = self._setup(answers_json, detected_json)
+            keys = {name: value for name, value in _load(keys_json, "keys").items() if isinstance(value, str)}
+            packed = archive(rendered, folder, keys)
+        except SetupgenError as error:
+            return _dump(_problem(error))
+        return _dump({"schema": 1, "name": f"{folder}.zip", "base64": b64encode(packed).decode("ascii")})
 
     def files(self, plan_json: str, command: str = "") -> str:
         """The files of a plan: path to text, file modes and the names of secrets to make."""
@@ -75,8 +146,31 @@ class Engine:
             rendered = render_setup(_load(plan_json, "plan"), self._pack.templates, command=command)
         except SetupgenError as error:
             return _dump(_problem(error))
-        secrets = {path: list(names) for path, names in rendered.secrets.items()}
-        return _dump({"schema": 1, "files": dict(rendered.files), "modes": dict(rendered.modes), "secrets": secrets})
+        return _dump(_files(rendered))
+
+    def _setup(self, answers_json: str, detected_json: str) -> tuple[Rendered, str]:
+        """The files for these answers, and the name of a folder for them."""
+        from setupgen.render.context import slug  # noqa: PLC0415 - Jinja2 loads only when files are wanted
+        from setupgen.render.files import render_setup  # noqa: PLC0415 - as above
+
+        answers, result = self._plan(answers_json, detected_json)
+        document = result.to_json()
+        document["answers"] = stated(answers, document)
+        rendered = render_setup(document, self._pack.templates, command=AGAIN)
+        if answers.detected is not None:
+            rendered.files[FACTS] = json.dumps(answers.detected, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        return rendered, slug(f"{document['choice']['server']['id']}-{document['choice']['model']['name']}")
+
+    def _plan(self, answers_json: str, detected_json: str = "", count: int = DEFAULT_ALTERNATIVES) -> tuple[Answers, Plan]:
+        """The answers and their plan, made once."""
+        key = (answers_json, detected_json, count)
+        if key not in self._made:
+            answers, detected = _inputs(answers_json, detected_json)
+            made = answers, plan(self._pack, facts_of(self._pack, answers, detected=detected), count=count)
+            while len(self._made) >= KEPT:
+                del self._made[next(iter(self._made))]
+            self._made[key] = made
+        return self._made[key]
 
 
 def _inputs(answers_json: str, detected_json: str) -> tuple[Answers, dict[str, Any] | None]:
@@ -95,6 +189,8 @@ def _inputs(answers_json: str, detected_json: str) -> tuple[Answers, dict[str, A
         return answers, None
     detected = _load(detected_json, "detected")
     check_document(detected, lambda keys: f"detected, {dotted(keys)}")
+    if "hardware" not in answers.values:
+        answers.detected = detected
     return answers, detected
 
 
@@ -108,6 +204,11 @@ def _load(text: str, place: str) -> dict[str, Any]:
         message = "expected a JSON object."
         raise UsageError(message, place=place)
     return value
+
+
+def _files(rendered: Rendered) -> dict[str, Any]:
+    secrets = {path: list(names) for path, names in rendered.secrets.items()}
+    return {"schema": 1, "files": dict(rendered.files), "modes": dict(rendered.modes), "secrets": secrets}
 
 
 def _problem(error: SetupgenError) -> dict[str, str]:

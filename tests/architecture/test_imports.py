@@ -10,12 +10,13 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "setupgen"
 
-CORE = {"architecture", "knowledge", "records", "facts", "errors", "names"}
+CORE = {"architecture", "knowledge", "records", "facts", "errors", "names", "words"}
 STANDARD = sys.stdlib_module_names
 
 # Room -> the rooms that it may import, and the third-party packages. "engine.plan" allows that module alone.
 MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "names": (set(), set()),
+    "words": (set(), set()),
     "errors": ({"names"}, set()),
     "facts": ({"errors"}, set()),
     "architecture": (set(), set()),
@@ -23,13 +24,13 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "knowledge": ({"architecture", "records", "facts", "errors", "names"}, set()),
     "engine": (CORE, set()),
     "render": ({"engine.plan", "engine.conditions", "", *CORE}, {"jinja2"}),
-    "output": ({"engine.plan", "facts", "errors", ""}, {"rich"}),
+    "output": ({"engine.plan", "facts", "errors", "words", ""}, {"rich"}),
     "verify": ({"engine.plan", "facts", "errors"}, set()),
     "detect": ({"facts", "errors"}, {"psutil"}),
     "doctor": ({"facts", "errors", "names"}, {"yaml"}),
     "metadata": ({"errors"}, set()),
     "web": ({"render", "engine", *CORE}, set()),
-    "maintain": ({"render", "engine", "metadata", *CORE, ""}, {"yaml", "jsonschema"}),
+    "maintain": ({"render", "engine", "web", "metadata", *CORE, ""}, {"yaml", "jsonschema"}),
     "cli": (
         {"detect", "doctor", "metadata", "output", "verify", "render", "engine", "maintain", "web", *CORE, ""},
         {"rich", "questionary", "prompt_toolkit", "yaml"},
@@ -37,7 +38,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "__main__": ({"cli"}, set()),
     "": (set(), set()),  # setupgen/__init__.py itself
 }
-PURE = ("architecture", "engine", "errors", "facts", "knowledge", "names", "records", "render", "web")
+PURE = ("architecture", "engine", "errors", "facts", "knowledge", "names", "records", "render", "web", "words")
 NOT_PURE = {
     "subprocess",
     "socket",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import questionary
 
 from setupgen.cli.options import facts_from
+from setupgen.engine.offering import runtimes
 from setupgen.engine.planning import plan
 from setupgen.errors import SetupgenError
 
@@ -89,10 +90,7 @@ def _choice(pack: Pack, question: Mapping[str, Any], default: Any, *, first: boo
         entries = pack.vocabulary(question["choices_from"]).values()
         choices = [{"value": item["id"], "label": item["label"], "description": item["description"]} for item in entries]
     if question["sets"] == "needs.runtime":
-        offered = {
-            runtime for server in pack.servers.values() if server.kind == "inference" and server.launch for runtime in server.runtimes
-        }
-        choices = [item for item in choices or [] if item["value"] in offered]
+        choices = [item for item in choices or [] if item["value"] in runtimes(pack)]
     options = [questionary.Choice(title=item["label"], value=item["value"], description=item["description"]) for item in choices or []]
     if not first:
         options.append(questionary.Choice(title=BACK, value=BACK))

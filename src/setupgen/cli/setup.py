@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from setupgen.cli.options import add_hardware_options, add_need_options, answers_of, facts_from
-from setupgen.cli.write import print_report, stated, write_setup
+from setupgen.cli.write import print_report, write_setup
 from setupgen.errors import NothingFitsError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """The guided path; 130 where somebody leaves it."""
     from setupgen.cli.pack import load_pack
+    from setupgen.engine.intake import stated
     from setupgen.output.show import show_plan
 
     pack = load_pack()

@@ -14,15 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
-    from setupgen.engine.intake import Answers
     from setupgen.knowledge import Pack
-
-
-FACTS = "setupgen.facts.json"
-"""What detection found, kept beside the files so that the same plan can be made anywhere."""
-
-AGAIN = "setupgen write . --answers setupgen.answers.yaml"
-"""The command that makes the files again, inside their folder."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -41,6 +33,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Plans, renders and writes; 1 where nothing fits."""
     from setupgen.cli.pack import load_pack
+    from setupgen.engine.intake import stated
     from setupgen.engine.planning import plan
 
     pack = load_pack()
@@ -77,6 +70,7 @@ def write_setup(
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Renders a plan and writes it; gives what was done, by file."""
+    from setupgen.engine.intake import AGAIN, FACTS
     from setupgen.output.compare import diff as show_diff
     from setupgen.output.write import plan_writes, write
     from setupgen.render.files import render_setup
@@ -106,17 +100,3 @@ def print_report(report: Mapping[str, Any]) -> None:
         print(f"\nNext: read {report['directory']}/README.md", file=sys.stderr)
     else:
         print("\nNothing was written.", file=sys.stderr)
-
-
-def stated(answers: Answers, result: Mapping[str, Any]) -> dict[str, Any]:
-    """The answers that make this plan again, on any machine: what was answered, and what describes the hardware.
-
-    What was assumed is left out, so that better defaults of a later version reach the setup.
-    """
-    needs, origins = result["facts"]["needs"], result["facts"]["origins"]
-    found = {key: needs[key] for key in sorted(needs) if origins.get(f"needs.{key}") == "answered"}
-    found.update({key: answers.values[key] for key in ("hardware", "ram", "cpu") if key in answers.values})
-    if answers.detected is not None:
-        found.pop("hardware", None)
-        found["facts"] = FACTS
-    return found

@@ -41,6 +41,12 @@ MOST_BESIDE = 3
 
 USUAL_RUNTIME = {"linux": "docker", "wsl": "docker", "macos": "native", "windows": "native"}
 
+FACTS = "setupgen.facts.json"
+"""What detection found, kept beside a setup's files so that the same plan can be made anywhere."""
+
+AGAIN = "setupgen write . --answers setupgen.answers.yaml"
+"""The command that makes a setup's files again, inside their folder."""
+
 CONTEXT_UNITS = {"": 1, "k": 1024, "m": 1024**2}
 
 
@@ -99,6 +105,24 @@ def facts_of(pack: Pack, answers: Answers, *, detected: Mapping[str, Any] | None
         clashes=found.clashes,
         today=today,
     )
+
+
+def stated(answers: Answers, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers that make this plan again, on any machine: what was answered, and what describes the hardware.
+
+    What was assumed is left out, so that better defaults of a later version reach the setup.
+
+    Args:
+        answers: as they were given.
+        document: the plan as JSON.
+    """
+    needs, origins = document["facts"]["needs"], document["facts"]["origins"]
+    found = {key: needs[key] for key in sorted(needs) if origins.get(f"needs.{key}") == "answered"}
+    found.update({key: answers.values[key] for key in ("hardware", "ram", "cpu") if key in answers.values})
+    if answers.detected is not None:
+        found.pop("hardware", None)
+        found["facts"] = FACTS
+    return found
 
 
 def _hardware(pack: Pack, answers: Answers, detected: Mapping[str, Any] | None) -> Found:

@@ -1,4 +1,4 @@
-"""`python -m setupgen.maintain compile|lint|schemas|pages|captures|mutations`: what the Makefile and the checks call in a source tree."""
+"""`python -m setupgen.maintain compile|lint|schemas|pages|engine|protect|captures|mutations`: what the Makefile and the checks call in a source tree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from setupgen.errors import SetupgenError
 def main(arguments: list[str] | None = None) -> int:
     """Run one of the maintainers' commands; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m setupgen.maintain", description="Work on the knowledge base of a source tree.")
-    parser.add_argument("command", choices=("compile", "lint", "schemas", "pages", "captures", "mutations"))
+    parser.add_argument("command", choices=("compile", "lint", "schemas", "pages", "engine", "protect", "captures", "mutations"))
     parser.add_argument("--root", type=Path, help="the source tree (default: found from here upward)")
     options = parser.parse_args(arguments)
     try:
@@ -42,6 +42,15 @@ def _run(command: str, given: Path | None) -> int:
         from setupgen.maintain.schemas import write_schemas
 
         paths = write_schemas(root)
+    elif command == "engine":
+        from setupgen.maintain.guide import write_engine
+
+        paths = write_engine(root)
+    elif command == "protect":
+        from setupgen.maintain.protect import protect
+
+        print(f"{len(protect(root / 'site'))} pages have a content security policy")  # noqa: T201  a command talks
+        return 0
     elif command == "captures":
         from setupgen.maintain.pages.captures import write_captures
 

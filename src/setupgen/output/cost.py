@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from setupgen.output.show import console, section
+from setupgen.words import COST_ANSWERS, UNKNOWN, money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,15 +21,7 @@ if TYPE_CHECKING:
 
     Json = Mapping[str, Any]
 
-WORDS = {
-    "self-host": "Run it yourself.",
-    "hosted": "Buy it.",
-    "mixed": "Mix: local first, the hard cases bought.",
-    "depends": "It depends on what the machine costs.",
-    "nothing-fits": "Nothing fits.",
-}
 STYLES = {"self-host": "cyan", "hosted": "yellow", "mixed": "magenta", "depends": "cyan", "nothing-fits": "red"}
-UNKNOWN = "?"
 
 
 def show_cost(document: Json) -> None:
@@ -57,7 +50,7 @@ def show_cost(document: Json) -> None:
 def _headline(document: Json) -> RenderableType:
     answer = document["answer"]
     style = STYLES[answer]
-    lines = [Text(WORDS[answer], style=f"bold {style}"), Text(document["because"])]
+    lines = [Text(COST_ANSWERS[answer], style=f"bold {style}"), Text(document["because"])]
     if document["setup"]:
         setup = document["setup"]
         lines.append(Text(f"{setup['model']['name']} in {setup['quant']} on {setup['server']}. {document['use']['because']}", style="dim"))
@@ -156,10 +149,3 @@ def _per_mtok(value: float | None) -> str:
 def _tokens(count: int) -> str:
     """A number of tokens in millions, or whole where it is small."""
     return f"{count / 1e6:,.1f}M" if count >= 1e6 else f"{count:,}"  # noqa: PLR2004 - a million
-
-
-def money(dollars: float | None) -> str:
-    """An amount, with cents that count for small ones."""
-    if dollars is None:
-        return UNKNOWN
-    return f"${dollars:.2g}" if 0 < dollars < 0.1 else f"${dollars:,.2f}"  # noqa: PLR2004 - a cent says little below ten

@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from setupgen.output.words import context_words, duration, gib, money, speed_words
+from setupgen.words import context_words, duration, figure, gib, money, speed_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -113,13 +113,8 @@ def speed_table(choice: Json) -> RenderableType:
 
 
 def _range(value: Json, unit: str) -> Text:
-    text = Text(_figure(value["value"]), style="bold")
-    return text.append(f" {unit}", style="").append(f"  ({_figure(value['low'])} to {_figure(value['high'])})", style="dim")
-
-
-def _figure(value: float) -> str:
-    """Three digits that count, and no powers of ten."""
-    return f"{float(f'{value:.3g}'):,g}"
+    text = Text(figure(value["value"]), style="bold")
+    return text.append(f" {unit}", style="").append(f"  ({figure(value['low'])} to {figure(value['high'])})", style="dim")
 
 
 def alternatives_table(alternatives: Sequence[Json]) -> RenderableType:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from setupgen.output.show import console, section
-from setupgen.output.words import gib, money
+from setupgen.words import gib, money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,0 +1,215 @@
+// <setup-guide>: the questionnaire. It keeps the answers in the address, asks the engine in a worker, and shows the plan.
+
+import { copy, h, workButton } from "./dom.js";
+import { Engine } from "./engine.js";
+import { download, fileList } from "./files.js";
+import { Form } from "./form.js";
+import { answersFrom, searchOf } from "./link.js";
+import { commandLine, result, section } from "./result.js";
+
+const BASE = new URL("engine/", import.meta.url);
+const MEGABYTE = 1e6;
+
+async function json(path, options) {
+  const response = await fetch(new URL(path, BASE), options);
+  if (!response.ok) throw new Error(`${path} could not be loaded (${response.status}).`);
+  return response.json();
+}
+
+class SetupGuide extends HTMLElement {
+  #answers = {};
+  #detected = "";
+  #wanted = 0; // number of the newest question to the engine; older answers are thrown away
+  #busy = false;
+  settled = true; // whether everything that belongs to the answers is shown
+
+  async connectedCallback() {
+    if (this.root) return;
+    this.status = h("p", { class: "sg-hidden", role: "status" });
+    this.problem = h("div", { class: "sg-failed", role: "alert", hidden: true });
+    this.root = h("div", { class: "sg-root" }, this.status, this.problem);
+    this.append(this.root);
+    try {
+      const manifest = await json("manifest.json", { cache: "no-cache" });
+      this.engine = new Engine(manifest, BASE, (progress) => this.#progress(progress));
+      this.engine.ready.then(() => this.#ready(), (error) => this.#fail(error.message));
+      this.#build(await json(manifest.form));
+    } catch (error) {
+      this.#fail(error.message);
+      return;
+    }
+    window.addEventListener("popstate", () => this.#readAddress());
+    this.#readAddress();
+  }
+
+  #build(form) {
+    this.keys = form.keys;
+    const say = (text) => this.#say(text);
+    this.form = new Form(form, {
+      answered: (key, value) => this.#answer({ [key]: value }),
+      hardware: (specs, detected = "") => this.#answer({ hardware: specs.length ? specs : undefined }, detected),
+      pasted: (text) => this.#answer({ hardware: undefined, ram: undefined, cpu: undefined }, text),
+      say,
+    });
+    this.meter = h("progress", { max: "1", value: 0, "aria-label": "The engine is loading" });
+    this.meterText = h("span", {}, "The engine is loading …");
+    this.loading = h("p", { class: "sg-loading" }, this.meter, this.meterText);
+    this.note = h("div", { class: "sg-note" });
+    this.outcome = h("div", { class: "sg-outcome" });
+    this.files = h("div", {});
+    this.pane = h("div", { class: "sg-result", id: "sg-plan", tabindex: "-1", role: "region", "aria-label": "The setup" },
+      this.loading, this.note, this.outcome, this.files);
+    this.root.append(h("div", { class: "sg-columns" }, this.form.element, this.pane));
+  }
+
+  // Answers and the address
+
+  #readAddress() {
+    const { answers, unknown } = answersFrom(location.search, this.keys);
+    this.#answers = answers;
+    this.#detected = typeof history.state?.detected === "string" && !answers.hardware?.length ? history.state.detected : "";
+    this.#tell(unknown.length ? `The address states what is no answer: ${unknown.join(", ")}. It was left out.` : "");
+    this.#update();
+  }
+
+  #answer(changed, detected) {
+    if (detected !== undefined) this.#detected = detected;
+    else if (changed.hardware) this.#detected = "";
+    const answers = { ...this.#answers, ...changed };
+    for (const key of Object.keys(answers)) if (answers[key] === undefined) delete answers[key];
+    this.#answers = answers;
+    const address = `${location.pathname}${searchOf(answers)}`;
+    history.pushState({ detected: this.#detected }, "", address);
+    this.#tell("");
+    this.#update();
+  }
+
+  // The plan
+
+  async #update() {
+    const mine = ++this.#wanted;
+    this.settled = false;
+    this.form.show(this.#answers, Boolean(this.#detected), this.needs);
+    if (!this.#answers.hardware?.length && !this.#detected) {
+      this.needs = undefined;
+      this.outcome.replaceChildren(h("p", { class: "sg-start" }, "Name your hardware, and the setup appears here. Every other answer changes it at once."));
+      this.files.replaceChildren();
+      this.pane.setAttribute("aria-busy", "false");
+      this.asked = undefined;
+      this.settled = true;
+      return;
+    }
+    this.pane.setAttribute("aria-busy", "true");
+    if (this.#busy) return; // whoever is at work takes the newest answers next
+    this.#busy = true;
+    try {
+      await this.engine.ready;
+      await this.#plan();
+    } catch (error) {
+      this.#fail(error.message);
+    } finally {
+      this.#busy = false;
+    }
+    if (mine === this.#wanted) this.settled = true;
+    else this.#update();
+  }
+
+  async #plan() {
+    const mine = this.#wanted;
+    const asked = [JSON.stringify(this.#answers), this.#answers.hardware?.length ? "" : this.#detected];
+    const advice = await this.engine.ask("advise", ...asked);
+    if (mine !== this.#wanted) return;
+    this.asked = asked;
+    this.#show(advice, asked);
+    this.pane.setAttribute("aria-busy", "false");
+    if (advice.error || advice.told.verdict === "nothing-fits") return;
+    const setup = await this.engine.ask("setup", ...asked);
+    if (mine === this.#wanted) this.#showFiles(setup, advice, asked);
+  }
+
+  #show(advice, asked) {
+    this.files.replaceChildren();
+    if (advice.error) {
+      this.needs = undefined;
+      this.outcome.replaceChildren(h("div", { class: "sg-problem" }, h("h2", { id: "sg-result" }, "This cannot be planned"),
+        h("p", {}, `${advice.error.charAt(0).toUpperCase()}${advice.error.slice(1)}`), h("p", {}, advice.hint)));
+      this.#say(`This cannot be planned: ${advice.error}`);
+      return;
+    }
+    this.needs = advice.needs;
+    this.form.show(this.#answers, Boolean(this.#detected), this.needs);
+    const actions = {
+      choose: (answers) => {
+        this.#answer(answers);
+        this.pane.focus();
+      },
+      askChanges: async () => {
+        const found = await this.engine.ask("changes", ...asked);
+        if (found.error) throw new Error(found.error);
+        return found.changes.map((change) => change.sentence);
+      },
+    };
+    this.outcome.replaceChildren(...result(advice.told, actions), commandLine(advice.command, (text) => this.#say(text)));
+    this.outcome.querySelector(".sg-headline").append(this.#share(advice.link));
+    this.#say(advice.told.announcement);
+  }
+
+  #share(link) {
+    const address = new URL(searchOf(link) || "?", `${location.origin}${location.pathname}`).href;
+    const button = h("button", { type: "button", class: "sg-button" }, "Copy a link to this");
+    button.addEventListener("click", async () => this.#say((await copy(address)) ? "The link was copied." : "The browser does not allow copying here; the address above is the link."));
+    return h("p", { class: "sg-actions" }, button, h("a", { class: "sg-button", href: "#sg-files" }, "To the files"));
+  }
+
+  #showFiles(setup, advice, asked) {
+    if (setup.error) {
+      this.files.replaceChildren(section("sg-files", "Files", h("p", { class: "sg-problem" }, setup.error), h("p", {}, setup.hint)));
+      return;
+    }
+    const said = h("p", { class: "sg-help", role: "status" });
+    const button = workButton("Download all as one archive", { class: "sg-button sg-primary" }, async () => {
+      try {
+        const name = await download(this.engine, ...asked, setup);
+        said.textContent = `${name} was made here. Keys in its .env are new and are nowhere else.`;
+      } catch (error) {
+        said.textContent = `It could not be made: ${error.message}`;
+      }
+    });
+    const count = Object.keys(setup.files).length;
+    this.files.replaceChildren(section("sg-files", "Files", h("p", {}, `${count} files run this setup as they are. README.md is the run book.`),
+      h("p", { class: "sg-actions" }, button), said, fileList(setup, (text) => this.#say(text))));
+  }
+
+  // Telling
+
+  #progress({ stage, loaded, total }) {
+    if (!this.meter) return;
+    this.meter.value = total ? loaded / total : 0;
+    const size = `${(loaded / MEGABYTE).toFixed(1)} of ${(total / MEGABYTE).toFixed(1)} MB`;
+    this.meterText.textContent = stage === "loading" ? `The engine is loading: ${size}. You can answer meanwhile.` : "The engine is starting …";
+  }
+
+  #ready() {
+    this.dataset.state = "ready";
+    if (this.loading) this.loading.hidden = true;
+    performance.mark("setup-guide-ready");
+  }
+
+  #fail(reason) {
+    this.dataset.state = "failed";
+    this.root.querySelector(".sg-columns")?.remove();
+    this.problem.hidden = false;
+    this.problem.replaceChildren(h("h2", {}, "The guide cannot run in this browser"), h("p", {}, reason),
+      h("p", {}, "Nothing else is lost: the tables below say what usual machines run, and the program does the same as this page on your machine. A current version of Chrome, Edge, Firefox or Safari runs the guide."));
+  }
+
+  #tell(text) {
+    this.note.replaceChildren(...(text ? [h("p", { class: "sg-problem" }, text)] : []));
+  }
+
+  #say(text) {
+    this.status.textContent = text;
+  }
+}
+
+customElements.define("setup-guide", SetupGuide);

@@ -1,0 +1,300 @@
+"""What a page shows of a plan, in words and shares: numbers are worded here once, so that a page computes no advice. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from setupgen.engine.explanation import explain
+from setupgen.words import (
+    COST_ANSWERS,
+    context_words,
+    duration,
+    figure,
+    gib,
+    money,
+    page_words,
+    people,
+    prompt_words,
+    speed_words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from setupgen.engine.candidates import Candidate
+    from setupgen.engine.plan import Plan
+    from setupgen.knowledge import Pack
+
+    Json = Mapping[str, Any]
+    Ranked = tuple[Candidate, Mapping[str, float]]
+
+COMFORTABLE, BRIM = 0.85, 0.97
+"""How full a device may be and still be comfortable, and from where on it is full to the brim."""
+
+MOST_POINTS = 30
+"""Other models on the chart, at most."""
+
+LIKE = {
+    "best-quality": "Better answers",
+    "fastest": "Faster",
+    "smallest": "Smaller",
+    "least-effort": "Easier to run",
+    "next-best": "Next best",
+}
+
+TITLES = {
+    "model": "The model",
+    "setup": "Seen running",
+    "weights.quant": "The quantisation",
+    "server": "The server",
+    "settings.context": "The context",
+    "settings.parallel": "Requests at once",
+    "settings.cache_type_k": "The cache",
+    "settings.offload": "Where it lies",
+    "settings.bind": "Who can reach it",
+    "proxy": "The proxy",
+    "runtime": "How it is started",
+    "backend": "The backend",
+}
+
+ORIGINS = {"answered": "you said", "declared": "you said", "detected": "detected", "assumed": "assumed"}
+
+
+def told(pack: Pack, plan: Plan, document: Json, cost: Json) -> dict[str, Any]:
+    """Everything of the plan that is told at a glance.
+
+    Args:
+        pack: the knowledge base.
+        plan: the plan.
+        document: the plan as JSON.
+        cost: the document of `cost_answer.cost`.
+    """
+    choice = document["choice"]
+    shown = {
+        "title": _title(document),
+        "sentence": _sentence(pack, document),
+        "verdict": document["verdict"],
+        "points": list(_points(document)) if choice else [],
+        "facts": list(_facts(pack, document)),
+        "would_fit": document["would_fit"],
+        "memory": memory_of(choice) if choice else None,
+        "speed": list(speed_of(pack, document)) if choice else [],
+        "alternatives": [_alternative(item) for item in document["alternatives"]],
+        "chart": _chart(plan),
+        "why": [_reason(item) for item in document["decisions"]],
+        "why_not": _why_not(pack, plan),
+        "warnings": [{"text": item["text"], "sources": item["sources"]} for item in document["warnings"]],
+        "assumed": [f"{item['because']} ({_value(item)})" for item in document["assumptions"] if item["fact"].startswith("hardware")],
+        "questions": document["open_questions"],
+        "buy": _buy(document, cost),
+    }
+    return {**shown, "announcement": f"{shown['title']}. {shown['sentence']}"}
+
+
+def _title(document: Json) -> str:
+    choice = document["choice"]
+    if choice is None:
+        return "Nothing fits"
+    return f"{choice['model']['name']} on {choice['server']['name']}"
+
+
+def _sentence(pack: Pack, document: Json) -> str:
+    """The choice in a sentence, for somebody who never ran a model."""
+    choice, needs = document["choice"], document["facts"]["needs"]
+    use_case = pack.vocabulary("use-cases")[needs["use_case"]]["label"].lower()
+    if choice is None:
+        return f"No model of the knowledge base can do {use_case} on {_machine(document)}."
+    runtime = pack.vocabulary("runtimes")[choice["runtime"]]["label"]
+    started = "started natively" if choice["runtime"] == "native" else f"started by {runtime}"
+    lead = "Buying is the better answer here; the best you can run yourself is" if document["verdict"] == "hosted" else "Run"
+    return (
+        f"{lead} {choice['model']['name']} in the {choice['weights']['quant']} size on {_machine(document)} for {use_case},"
+        f" with {choice['server']['name']} {choice['server']['version']}, {started}."
+    )
+
+
+def _machine(document: Json) -> str:
+    hardware = document["facts"]["hardware"]
+    names = [f"{item['count']}x {item['name']}" if item["count"] > 1 else item["name"] for item in hardware["devices"]]
+    return " and ".join(names) or hardware["cpu"]
+
+
+def _points(document: Json) -> Iterator[str]:
+    choice, needs = document["choice"], document["facts"]["needs"]
+    weights = choice["weights"]
+    yield f"{people(needs['users'])} at the same time, {context_words(choice['settings']['context'])} of context each"
+    yield f"Download of {weights['download_bytes'] / 1e9:.1f} GB, {duration(weights['download_seconds_at_100mbit'])} at 100 Mbit/s"
+    yield f"Licence of the model: {choice['model']['license']}"
+
+
+def _facts(pack: Pack, document: Json) -> Iterator[dict[str, str]]:
+    """What the plan is for, and who said so."""
+    needs, origins = document["facts"]["needs"], document["facts"]["origins"]
+    for key, vocabulary in (
+        ("use_case", "use-cases"),
+        ("experience", "experiences"),
+        ("os", "operating-systems"),
+        ("runtime", "runtimes"),
+    ):
+        label = pack.vocabulary(vocabulary)[needs[key]]["label"]
+        yield {"label": key.replace("_", " "), "value": label, "origin": ORIGINS[origins[f"needs.{key}"]]}
+    hardware = document["facts"]["hardware"]
+    yield {"label": "main memory", "value": gib(hardware["ram_bytes"]), "origin": ORIGINS[origins["hardware.ram_bytes"]]}
+
+
+def memory_of(choice: Json) -> dict[str, Any]:
+    """How full each device is, and of what the whole is made, in shares of 100."""
+    memory = choice["memory"]
+    devices = []
+    for device in memory["devices"]:
+        capacity = max(device["capacity_bytes"], 1)
+        share = device["used_bytes"] / capacity
+        free = max(device["capacity_bytes"] - device["used_bytes"], 0)
+        devices.append(
+            {
+                "name": device["name"],
+                "percent": round(min(share, 1) * 100, 1),
+                "level": "comfortable" if share < COMFORTABLE else "full" if share < BRIM else "brim",
+                "text": f"{gib(device['used_bytes'])} of {gib(device['capacity_bytes'])} used, {gib(free)} free",
+            }
+        )
+    total = max(memory["total_bytes"], 1)
+    parts = [
+        {"label": label, "about": about, "percent": round(memory[key] / total * 100, 1), "text": gib(memory[key])}
+        for key, label, about in (
+            ("weights_bytes", "weights", "the model itself"),
+            ("kv_cache_bytes", "cache", "what it remembers of the conversation"),
+            ("compute_bytes", "buffers", "room to compute in"),
+            ("overhead_bytes", "overhead", "driver and server"),
+        )
+    ]
+    return {"devices": devices, "parts": parts, "host": f"{gib(memory['host_bytes'])} of it in main memory"}
+
+
+def speed_of(pack: Pack, document: Json) -> Iterator[dict[str, str]]:
+    """Speeds with their ranges, in words that people feel."""
+    choice, needs = document["choice"], document["facts"]["needs"]
+    speed, settings = choice["speed"], choice["settings"]
+    reading = _speed("Reading", speed["prefill_tps"], "tokens/s", page_words(speed["prefill_tps"]["value"]))
+    if settings["embeddings"] or settings["rerank"]:
+        yield reading
+        return
+    prompt = pack.vocabulary("use-cases")[needs["use_case"]]["prompt_tokens"]
+    yield _speed("Writing", speed["decode_tps"], "tokens/s", speed_words(speed["decode_tps"]["value"]))
+    yield _speed("First words", speed["ttft_s"], "s", f"after a usual prompt of {prompt_words(prompt)}")
+    yield reading
+    if settings["parallel"] > 1:
+        yield _speed("All together", speed["aggregate_tps"], "tokens/s", f"written for {people(settings['parallel'])} at once")
+
+
+def _speed(label: str, found: Json, unit: str, words: str) -> dict[str, str]:
+    return {
+        "label": label,
+        "value": f"{figure(found['value'])} {unit}",
+        "range": f"{figure(found['low'])} to {figure(found['high'])} {unit}",
+        "words": words,
+        "basis": found["basis"],
+    }
+
+
+def _alternative(item: Json) -> dict[str, Any]:
+    used = sum(device["used_bytes"] for device in item["memory"]["devices"])
+    writes = not (item["settings"]["embeddings"] or item["settings"]["rerank"])
+    speed = item["speed"]["decode_tps" if writes else "prefill_tps"]["value"]
+    return {
+        "like": LIKE[item["like"]],
+        "name": f"{item['model']['name']} {item['weights']['quant']} on {item['server']['name']}",
+        "speed": f"{figure(speed)} tokens/s",
+        "memory": gib(used),
+        "tradeoff": item["tradeoff"],
+        "answers": {"model": item["model"]["id"], "quant": item["weights"]["quant"], "server": item["server"]["id"]},
+    }
+
+
+def _chart(plan: Plan) -> dict[str, Any] | None:
+    """The best setup of each model as a point: expected quality of answers against speed. None where there is nothing to compare."""
+    if plan.choice is None or not plan.ranked:
+        return None
+    alternatives = {item.choice.model.id: LIKE[item.like] for item in plan.alternatives}
+    writes = not (plan.choice.settings["embeddings"] or plan.choice.settings["rerank"])
+    best: dict[str, Ranked] = {}
+    for ranked in plan.ranked:
+        best.setdefault(ranked[0].model.id, ranked)
+    points, others = [], 0
+    for id_, (candidate, score) in best.items():
+        kind = "choice" if id_ == plan.choice.model.id else "alternative" if id_ in alternatives else "other"
+        others += kind == "other"
+        if kind == "other" and others > MOST_POINTS:
+            continue
+        speed = candidate.estimate.speed.decode_tps if writes else candidate.estimate.speed.prefill_tps
+        points.append(
+            {
+                "name": f"{candidate.model.name} {candidate.weights.quant}",
+                "kind": kind,
+                "like": "The choice" if kind == "choice" else alternatives.get(id_, ""),
+                "tps": round(speed.value, 2),
+                "quality": round(score["quality"] + score["precision"], 4),
+                "text": f"{figure(speed.value)} tokens/s",
+            }
+        )
+    if len(points) < 2:  # noqa: PLR2004 - one point compares with nothing
+        return None
+    x = "tokens per second, one reader" if writes else "tokens read per second"
+    about = f"Each point is the best setup of one of {len(best)} models that fit. Further right is faster, further up is better."
+    return {"x": x, "y": "expected quality of answers", "about": about, "points": points}
+
+
+def _reason(item: Json) -> dict[str, Any]:
+    what = item["what"]
+    title = TITLES.get(what) or what.removeprefix("settings.").replace("_", " ").capitalize()
+    return {"title": title, "text": item["because"], "sources": item["sources"]}
+
+
+def _why_not(pack: Pack, plan: Plan) -> Json | None:
+    """What ruled most of the others out."""
+    if not plan.rejected:
+        return None
+    return next((item for item in explain(pack, plan, "") if item["title"] == "What ruled most out"), None)
+
+
+def _value(item: Json) -> str:
+    return gib(item["value"]) if item["fact"].endswith("_bytes") else str(item["value"])
+
+
+def _buy(document: Json, cost: Json) -> dict[str, Any]:
+    """Self-host or buy: the plan's own word on it, and the comparison of a usual month."""
+    own, against, rows = cost["self_host"], cost["break_even"]["against"], []
+    if own:
+        name = "This machine, a month" if own["counts_hardware"] else "This machine, a month of power"
+        rows.append({"label": name, "value": money(own["total_usd_per_month"])})
+    if against:
+        offer = next(item for item in cost["offers"] if all(item[key] == against[key] for key in against))
+        rows.append({"label": f"{offer['model']} bought at {offer['provider']} ({offer['date']})", "value": money(offer["usd_per_month"])})
+    because = document["hosted"].get("because", "")
+    return {
+        "title": COST_ANSWERS[cost["answer"]],
+        "sentences": [text for text in dict.fromkeys((because, cost["because"], cost["break_even"]["because"])) if text],
+        "rows": rows,
+        "use": f"For {cost['use']['tokens_per_month']:,} tokens a month. {cost['use']['because']}" if cost["use"] else "",
+        "assumed": [f"{item['because']} ({item['value']})" for item in cost["assumptions"] if item["fact"].startswith("cost.")],
+    }
+
+
+FLAGS = (
+    "use_case", "experience", "users", "context", "os", "runtime", "exposure", "privacy", "license", "model", "quant", "server",
+    "hardware", "ram", "cpu", "facts",
+)  # fmt: skip
+
+
+def command_line(answers: Json) -> str:
+    """The command that writes the same setup, quoted for a POSIX shell."""
+    words = ["setupgen", "write", "my-setup"]
+    for key in FLAGS:
+        values = answers.get(key)
+        for value in values if isinstance(values, list) else [values]:
+            if value is not None:
+                words += [f"--{key.replace('_', '-')}", str(value)]
+    if answers.get("offline") is True:
+        words.append("--offline")
+    return shlex.join(words)

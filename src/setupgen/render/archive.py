@@ -1,0 +1,62 @@
+"""A setup's files as one zip archive, for those who take them from the page. Pure: the same files and keys give the same bytes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING
+
+from setupgen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from setupgen.render.files import Rendered
+
+EPOCH = (2026, 1, 1, 0, 0, 0)
+"""The date of every file in it: nobody's clock is asked."""
+
+PRIVATE, PUBLIC = "0600", "0644"
+REGULAR = 0o100000 << 16
+UNIX = 3
+
+
+def with_values(text: str, names: Iterable[str], values: Mapping[str, str]) -> str:
+    """The text of a file with secrets, with a value for each name that has none.
+
+    Raises:
+        UsageError: for a value that is missing or would need quoting.
+    """
+    lines = []
+    wanted = {f"{name}=": name for name in names}
+    for line in text.splitlines():
+        name = wanted.get(line)
+        if name is None:
+            lines.append(line)
+            continue
+        value = values.get(name, "")
+        if not value or not value.isascii() or not all(letter.isalnum() or letter in "-_" for letter in value):
+            raise UsageError("expected a value of ASCII letters, digits, - and _.", place=f"keys, {name}")
+        lines.append(line + value)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def archive(rendered: Rendered, folder: str, values: Mapping[str, str]) -> bytes:
+    """The archive: every file below one folder, with its mode; keys in files of mode 0600.
+
+    Args:
+        rendered: the files.
+        folder: name of the folder in it.
+        values: the value of each secret by name.
+    """
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
+        for path, text in sorted(rendered.files.items()):
+            secret = path in rendered.secrets
+            entry = zipfile.ZipInfo(f"{folder}/{path}", EPOCH)
+            entry.create_system = UNIX
+            mode = PRIVATE if secret else rendered.modes.get(path, PUBLIC)
+            entry.external_attr = REGULAR | int(mode, 8) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            made.writestr(entry, with_values(text, rendered.secrets[path], values) if secret else text)
+    return target.getvalue()
