@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from setupgen.output.show import console
-from setupgen.output.words import context_words
+from setupgen.words import context_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
