@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from planner import planned
 
 from setupgen.engine.speed import Range, SpeedInput, decode_seconds, estimate_speed, hardware_class, layers_of
 from setupgen.engine.speed_constants import CONSTANTS, SPREAD
@@ -255,3 +256,13 @@ def test_constants_are_physical():
     assert all(0.2 < value < 1 for name, value in CONSTANTS.items() if name.startswith("efficiency."))
     assert all(5 < value < 300 for name, value in CONSTANTS.items() if name.startswith("layer_us."))
     assert all(0.05 < value <= 2 for value in SPREAD.values())
+
+
+def test_copies_side_by_side_add_up_for_all_users_and_for_nobody_alone():
+    found = planned(use_case="chat", hardware="4x rtx-3090", os="linux", ram="128G", users=16, server="vllm", model="qwen/qwen3.5-9b")
+    choice = found["choice"]
+    assert choice["settings"]["replicas"] > 1
+    each = choice["speed"]["decode_tps"]["value"]
+    assert choice["speed"]["aggregate_tps"]["value"] == pytest.approx(
+        each * choice["settings"]["parallel"] * choice["settings"]["replicas"], rel=0.01
+    )

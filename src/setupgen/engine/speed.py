@@ -8,7 +8,7 @@ reading of the weights. The constants come from `benchmarks/accuracy/fit.py`, wh
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +85,12 @@ class Speed:
     prefill_tps: Range
     ttft_s: Range
     aggregate_tps: Range
+
+    def over(self, replicas: int) -> Speed:
+        """The same with that many copies of the server side by side: only what all users get together grows."""
+        total = self.aggregate_tps
+        grown = Range(total.low * replicas, total.value * replicas, total.high * replicas, total.basis)
+        return replace(self, aggregate_tps=grown)
 
     def to_json(self) -> dict[str, Any]:
         """As the public JSON writes it."""

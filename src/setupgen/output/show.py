@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -79,15 +80,16 @@ def headline(plan: Json) -> RenderableType:
 
 
 def memory_bars(choice: Json) -> RenderableType:
-    """One bar per device: how full it is."""
+    """One bar per device: how full it is; devices that are alike and as full share one."""
     table = Table.grid(padding=(0, 2))
     memory = choice["memory"]
-    for device in memory["devices"]:
-        share = device["used_bytes"] / max(device["capacity_bytes"], 1)
+    alike = Counter((device["name"], device["used_bytes"], device["capacity_bytes"]) for device in memory["devices"])
+    for (name, used, capacity), count in alike.items():
+        share = used / max(capacity, 1)
         filled = min(BAR, round(share * BAR))
         style = "green" if share < 0.85 else "yellow" if share < 0.97 else "red"  # noqa: PLR2004 - how full feels comfortable
         bar = Text("█" * filled, style=style) + Text("░" * (BAR - filled), style="dim")
-        table.add_row(Text(device["name"]), bar, f"{gib(device['used_bytes'])} of {gib(device['capacity_bytes'])}")
+        table.add_row(Text(f"{count} x {name}" if count > 1 else name), bar, f"{gib(used)} of {gib(capacity)}{' each' * (count > 1)}")
     parts = [
         f"weights {gib(memory['weights_bytes'])}", f"cache {gib(memory['kv_cache_bytes'])}",
         f"buffers {gib(memory['compute_bytes'])}", f"overhead {gib(memory['overhead_bytes'])}",
