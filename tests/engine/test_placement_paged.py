@@ -108,10 +108,13 @@ def test_latent_caches_are_on_every_card():
 
 
 def test_replicas():
-    memory = vllm("qwen3-8b", "FP8", cards(24, 2), Workload(8192, 8), replicas=2)
+    memory = vllm("qwen3-8b", "FP8", cards(24, 2), Workload(8192, 4), replicas=2)
     assert (memory.fits, memory.placement.replicas, memory.placement.tensor_parallel) == ("full", 2, 1)
     assert memory.devices[0].used_bytes == memory.devices[1].used_bytes > 0
-    assert memory.kv_cache_bytes == vllm("qwen3-8b", "FP8", cards(24), Workload(8192, 8)).kv_cache_bytes
+    one = vllm("qwen3-8b", "FP8", cards(24), Workload(8192, 4))
+    assert memory.kv_cache_bytes == 2 * one.kv_cache_bytes
+    assert memory.weights_bytes == 2 * one.weights_bytes
+    assert memory.total_bytes == 2 * one.total_bytes
 
 
 def test_unequal_cards_are_not_shared():

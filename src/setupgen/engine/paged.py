@@ -96,13 +96,12 @@ def estimate(
     capacity = machine.slots[0].capacity_bytes
     equal = all(slot.capacity_bytes == capacity for slot in machine.slots)
     replicas = max(1, options.replicas)
-    one = _share(workload, replicas)
     allowed = tensor_parallel_sizes(architecture, quant, max(1, cards // replicas)) if equal and options.family in CLAIMING else (1,)
     sizes = (options.tensor_parallel,) if options.tensor_parallel else tuple(reversed(allowed))
     weights = weight_bytes(architecture, quant, weight_format).total
     first = None
     for size in sizes:
-        need = _need(architecture, weights, machine=machine, workload=one, options=options, cards=size)
+        need = _need(architecture, weights, machine=machine, workload=workload, options=options, cards=size)
         found = _memory(machine, weights, need, size=size, replicas=replicas, options=options)
         if found.fits != "no" and size in allowed:
             return found
@@ -143,12 +142,6 @@ def _visible(capacity: int) -> int:
 def claim_bytes(capacity: int, usable: int, share: float) -> int:
     """What vLLM takes of a card: its share of what the driver reports, never more than is usable."""
     return min(int(_visible(capacity) * share), usable)
-
-
-def _share(workload: Workload, replicas: int) -> Workload:
-    if replicas == 1:
-        return workload
-    return replace(workload, parallel=-(-workload.parallel // replicas))
 
 
 def _need(architecture: Architecture, weights: int, *, machine: Machine, workload: Workload, options: Options, cards: int) -> _Need:
@@ -198,10 +191,10 @@ def _memory(machine: Machine, weights: int, need: _Need, *, size: int, replicas:
     total = need.total * number
     cache, activations = need.cache * number, need.activations * number
     return Memory(
-        weights_bytes=weights,
+        weights_bytes=weights * replicas,
         kv_cache_bytes=cache,
         compute_bytes=activations,
-        overhead_bytes=total - weights - cache - activations,
+        overhead_bytes=total - weights * replicas - cache - activations,
         total_bytes=total,
         devices=tuple(devices),
         host_bytes=0,

@@ -84,7 +84,7 @@ def place(
         weight_format: ``gguf``, ``safetensors`` or ``mlx``.
         server_kind: id or name of the server.
         machine: accelerators and main memory.
-        workload: context, sequences and cache types.
+        workload: context, sequences and cache types, of each copy where there are several.
         kind: insist on ``full``, ``experts``, ``layers`` or ``cpu``; by default the first of these that fits.
         tensor_parallel: cards that share every layer, for servers that can; 0 for as many of the machine's as can.
         replicas: copies of the model, each with its own cards, for servers that claim memory.
