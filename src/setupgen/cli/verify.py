@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
     from pathlib import Path
 
     from setupgen.knowledge import Pack
@@ -22,8 +23,8 @@ def add_parser(subparsers: Any) -> None:
         description="Asks the running setup of a folder for everything that its plan promises: health, the model's name, chat, streaming, tool "
         "calls, the whole context, structured output, embeddings, the key, who can reach it, users at once and speed. Exit code 1 if a promise is broken.",
     )
-    command.add_argument("directory", metavar="DIR", help="the folder that `setupgen write` wrote")
-    command.add_argument("--url", metavar="URL", help="where the setup is reached, if not where its plan says")
+    command.add_argument("directory", metavar="DIR", help="the folder that `setupgen write` or `setupgen fleet` wrote")
+    command.add_argument("--url", metavar="URL", help="where the setup, or the fleet's proxy, is reached, if not where its plan says")
     command.add_argument("--json", action="store_true", help="print one JSON document")
     command.add_argument("--contribute", action="store_true", help="write what was measured into DIR/measurements/, for the knowledge base")
     command.add_argument("--wait", metavar="SECONDS", default="0", help="how long the server may still take to load (default 0)")
@@ -40,27 +41,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     from setupgen.cli.pack import load_pack
     from setupgen.errors import UsageError
-    from setupgen.output.verify import Bar
-    from setupgen.verify import BROKEN, examine, read_plan, read_promise
+    from setupgen.verify import BROKEN
+    from setupgen.verify.fleet import is_fleet
 
     if not arguments.directory or "\0" in arguments.directory:
         raise UsageError("is no path.", place="DIR", hint="Give the folder that `setupgen write` wrote.")
     folder = Path(arguments.directory)
     options = _options(arguments)
     pack = load_pack()
-    promise = read_promise(folder, url=_url(arguments.url), expected=_expected(pack, read_plan(folder)))
-    with Bar() as bar:
-        found = examine(promise, options, bar)
-    contribution = _contribute(pack, folder, found) if arguments.contribute else None
-    document = {
-        "schema": 1,
-        "kind": "setup",
-        "title": str(folder),
-        **found.to_json(),
-        "members": [],
-        "contribution": contribution,
-        "knowledge": {"digest": pack.digest, "version": pack.version},
-    }
+    document = (_fleet if is_fleet(folder) else _setup)(pack, folder, options, arguments)
+    document |= {"schema": 1, "title": str(folder), "knowledge": {"digest": pack.digest, "version": pack.version}}
     if arguments.json:
         import json
 
@@ -70,6 +60,33 @@ def run(arguments: argparse.Namespace) -> int:
 
         show_verify(document)
     return 1 if document["verdict"] == BROKEN else 0
+
+
+def _setup(pack: Pack, folder: Path, options: Options, arguments: argparse.Namespace) -> dict[str, Any]:
+    from setupgen.output.verify import Bar
+    from setupgen.verify import examine, read_plan, read_promise
+
+    promise = read_promise(folder, url=_url(arguments.url), expected=_expected(pack, read_plan(folder)))
+    with Bar() as bar:
+        found = examine(promise, options, bar)
+    contribution = _contribute(pack, folder, found) if arguments.contribute else None
+    return {"kind": "setup", **found.to_json(), "members": [], "contribution": contribution}
+
+
+def _fleet(pack: Pack, folder: Path, options: Options, arguments: argparse.Namespace) -> dict[str, Any]:
+    from setupgen.output.verify import Bar
+    from setupgen.verify.fleet import FLEET, read_fleet
+    from setupgen.verify.fleet_examination import examine_fleet
+    from setupgen.verify.promise import read_document
+
+    proxy = read_document(folder / FLEET, missing=f"holds no {FLEET}.").get("proxy")
+    id_ = str(proxy.get("id")) if isinstance(proxy, dict) else ""
+    endpoints = pack.servers[id_].raw.get("endpoints", {}) if id_ in pack.servers else {}
+    fleet = read_fleet(folder, url=_url(arguments.url), endpoints=endpoints, expected=lambda plan: _expected(pack, plan))
+    with Bar() as bar:
+        found = examine_fleet(fleet, options, bar)
+    because = "the hosts of a fleet are measured one by one: `setupgen verify DIR/hosts/NAME --url ADDRESS --contribute`."
+    return {"kind": "fleet", **found.to_json(), "contribution": {"file": None, "because": because} if arguments.contribute else None}
 
 
 def _url(text: str | None) -> str:
@@ -112,7 +129,7 @@ def _seconds(text: str, place: str, *, least: float) -> float:
     return value
 
 
-def _expected(pack: Pack, plan: dict[str, Any]) -> Expected:
+def _expected(pack: Pack, plan: Mapping[str, Any]) -> Expected:
     """What the knowledge base adds to the plan; a plan of another version may name what it does not know."""
     from setupgen.verify import Expected
 

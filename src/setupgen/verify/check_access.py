@@ -22,6 +22,7 @@ MOST_ADDRESSES = 16
 OTHER_LOOPBACK = "127.0.0.2"
 """On Linux a second loopback address: who listens on all addresses answers there, who listens on 127.0.0.1 does not."""
 
+ALL_OF_IT = 0.99
 OTHER_SIZE = 0.15
 """Share by which the number of parameters may differ, for how differently they are counted."""
 
@@ -188,6 +189,12 @@ def _weights(session: Session, entry: dict[str, Any]) -> Iterator[Result]:
     told = meta if isinstance(meta, dict) else {}
     contexts = (told.get("n_ctx"), entry.get("max_model_len"))
     session.told_context = next((context for context in contexts if isinstance(context, int) and context > 0), 0)
+    session.told = {
+        "context": session.told_context,
+        "parameters": told.get("n_params"),
+        "bytes": told.get("size"),
+        "digest": entry.get("digest"),
+    }
     plan = session.promise.plan["choice"]
     planned, runs = plan.get("model", {}).get("total_parameters"), told.get("n_params")
     if not isinstance(planned, int) or not isinstance(runs, int) or min(planned, runs) <= 0:
@@ -203,6 +210,38 @@ def _weights(session: Session, entry: dict[str, Any]) -> Iterator[Result]:
         yield unclear("weights", label, promised, measured, text, "Give the file of the planned model, or plan for the model of the file.")
         return
     yield Result("weights", label, BROKEN, promised, measured, text, "Start the server with the weights of the plan.")
+
+
+def loaded(session: Session) -> Iterator[Result]:
+    """What Ollama says of a model that it holds: its context, and how much of it lies on the accelerator."""
+    promise = session.promise
+    if promise.server != "ollama" or "ollama" not in promise.urls:
+        return
+    label, url = "On the accelerator", f"{promise.urls['ollama']}/api/ps"
+    try:
+        reply = session.client.get(url)
+        found = reply.document() if reply.status in OK else None
+    except Trouble:
+        return  # a proxy between may keep it to itself; nothing was promised about this path
+    entries = found.get("models") if isinstance(found, dict) else None
+    wanted = {promise.model, f"{promise.model}:latest"}
+    entry = next((one for one in entries if isinstance(one, dict) and one.get("name") in wanted), {}) if isinstance(entries, list) else {}
+    context, size, there = (entry.get(name) for name in ("context_length", "size", "size_vram"))
+    if isinstance(context, int) and context > 0:
+        session.told_context = context
+        session.told |= {"context": context, "digest": entry.get("digest")}
+    choice = promise.plan["choice"]
+    whole = choice.get("backend") != "cpu" and (choice["settings"].get("offload") or {}).get("kind") == "full"
+    if not whole or not isinstance(size, int) or not isinstance(there, int) or size <= 0:
+        return
+    share = min(there / size, 1)
+    numbers: dict[str, float | int | str | bool] = {"share_on_device": share}
+    if share >= ALL_OF_IT:
+        yield Result("loaded", label, KEPT, "all of it", "all of it", numbers=numbers)
+        return
+    text = f"Ollama put {share:.0%} of the model on the accelerator; the rest is read from main memory, at its speed."
+    fix = "Close what else uses the accelerator's memory, and look at `ollama ps`; then a smaller context or quantisation."
+    yield Result("loaded", label, BROKEN, "all of it", f"{share:.0%}", text, fix, 0, numbers)
 
 
 def _count(value: int) -> str:

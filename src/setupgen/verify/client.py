@@ -70,13 +70,14 @@ class Line:
 class Client:
     """Asks with one key and one opinion about certificates."""
 
-    key: str = ""
+    key: str = field(default="", repr=False)
     context: ssl.SSLContext | None = None
     limits: Limits = field(default_factory=Limits)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def without_key(self) -> Client:
         """The same client as a stranger."""
-        return replace(self, key="")
+        return replace(self, key="", headers={})
 
     def connect(self, url: str) -> None:
         """Connects and agrees on TLS, and asks nothing.
@@ -221,7 +222,8 @@ class _Exchange:
         return Reply(response.status, headers, b"".join(pieces), self.first_byte_s, self.seconds)
 
     def _keys(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.client.key}"} if self.client.key else {}
+        own = {"Authorization": f"Bearer {self.client.key}"} if self.client.key else {}
+        return own | dict(self.client.headers)
 
     def _end(self) -> None:
         self.is_over = True

@@ -41,6 +41,7 @@ STEPS = (
     Step("exposure", "Reach", check_access.exposure, EVERY),
     Step("model", "Model", check_access.models, EVERY),
     Step("chat", "Chat", check_answers.chat),
+    Step("loaded", "On the accelerator", check_access.loaded),
     Step("streaming", "Streaming", check_answers.streaming),
     Step("speed", "Speed", check_speed.speed),
     Step("tools", "Tool call", check_answers.tools),
@@ -79,11 +80,13 @@ class Examination:
         promise: what was promised.
         results: of every check, in order.
         measured: numbers for a measurement, by name with unit.
+        told: what the server says of its model: `context`, `parameters`, `bytes`, `digest`, as far as it does.
     """
 
     promise: Promise
     results: Sequence[Result]
     measured: dict[str, Any] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -129,9 +132,10 @@ def examine(promise: Promise, options: Options, watcher: Watcher | None = None, 
         results = [_unreachable(trouble), *(skipped(step.id, step.label, "the server is not up") for step in steps if step.id != "health")]
         if watcher:
             watcher.end(place)
-        return Examination(promise, [_without(promise.key, result) for result in results])
+        return Examination(promise, [_without(promise.secrets, result) for result in results])
     may_send = found.proven or (promise.base.is_loopback and promise.exposure != "internet")
-    session = Session(promise, options, found, Client(promise.key if may_send else "", found.context, options.limits))
+    client = Client(promise.key, found.context, options.limits, promise.headers) if may_send else Client("", found.context, options.limits)
+    session = Session(promise, options, found, client)
     results = []
     for step in steps:
         if watcher:
@@ -142,7 +146,7 @@ def examine(promise: Promise, options: Options, watcher: Watcher | None = None, 
         results += list(step.check(session))
     if watcher:
         watcher.end(place)
-    return Examination(promise, [_without(promise.key, result) for result in results], session.measured)
+    return Examination(promise, [_without(promise.secrets, result) for result in results], session.measured, session.told)
 
 
 def _trusted(promise: Promise, options: Options) -> Trust:
@@ -166,9 +170,9 @@ def _unreachable(trouble: Trouble) -> Result:
     return Result("health", "Health", BROKEN, "up", WORDS.get(trouble.kind, "no answer"), text, FIXES.get(trouble.kind, ""))
 
 
-def _without(key: str, result: Result) -> Result:
-    """The result without the key, should a server have repeated it."""
-    if not key:
-        return result
-    texts = {name: getattr(result, name).replace(key, "[key]") for name in ("label", "promised", "measured", "text", "fix")}
-    return replace(result, **texts)
+def _without(secrets: Sequence[str], result: Result) -> Result:
+    """The result without any secret, should a server have repeated one."""
+    for secret in secrets:
+        texts = {name: getattr(result, name).replace(secret, "[key]") for name in ("label", "promised", "measured", "text", "fix")}
+        result = replace(result, **texts)
+    return result

@@ -92,6 +92,7 @@ class Promise:
         users: people or agents at once; `slots` is how many of them the server answers at the same time.
         speed: `decode_tps`, `prefill_tps`, `ttft_s`, `aggregate_tps` as far as the plan has them.
         backend_port: the server's own port behind a proxy on the same host, or 0.
+        headers: what else every request must carry, by name; values may be secret.
     """
 
     base: Address
@@ -117,6 +118,12 @@ class Promise:
     expected: Expected
     folder: Path
     plan: Mapping[str, Any] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return tuple(value for value in (*self.headers.values(), self.key) if value)
 
     @property
     def dialect(self) -> str:
@@ -248,13 +255,21 @@ def _unquoted(value: str) -> str:
 
 
 def _key(folder: Path, name: str) -> str:
-    key = secrets_of(folder).get(name, "")
-    place, hint = str(folder / SECRETS), "`setupgen write` makes it; on another machine copy .env from where the setup runs."
-    if not key:
+    return usable_secret(secrets_of(folder).get(name, ""), name, str(folder / SECRETS))
+
+
+def usable_secret(value: str, name: str, place: str, *, spaces: bool = False) -> str:
+    """A secret that may stand in a header.
+
+    Raises:
+        UsageError: where it has no value, or one that would break out of the header; the message never holds it.
+    """
+    if not value:
+        hint = "`setupgen write` makes it; on another machine copy .env from where the setup runs."
         raise UsageError(f"{name} has no value, and the plan promises that it is asked for.", place=place, hint=hint)
-    if not key.isascii() or not key.isprintable() or " " in key:
+    if not value.isascii() or not value.isprintable() or (" " in value and not spaces):
         raise UsageError(f"the value of {name} cannot stand in a header.", place=place, hint="Use letters, digits, - and _.")
-    return key
+    return value
 
 
 def _moved(found: Address, connection: Mapping[str, Any], written: str) -> Address:

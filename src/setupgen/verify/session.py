@@ -67,6 +67,7 @@ class Session:
     frame_tokens: int = 96
     is_calibrated: bool = False
     told_context: int = 0
+    told: dict[str, Any] = field(default_factory=dict)
     prefill_tps: float = 0.0
     loaded: bool = False
     dead: str = ""
