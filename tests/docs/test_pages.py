@@ -25,7 +25,8 @@ from setupgen.maintain.pages.text import anchor, parameters, rate, seconds, tabl
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))]
-DOCUMENTS = [name for name in DOCUMENTS if not name.startswith("docs/reference/")]
+MADE = re.compile(r"docs/(reference|setups/[^/]+)/")
+DOCUMENTS = [name for name in DOCUMENTS if not MADE.match(name)]
 QUICK = {"plan", "explain", "estimate", "kb", "detect"}
 MADE_UP_FILES = {"setupgen.answers.yaml", "FILE", "config.json", "acme/talker-8b", "./some-model.gguf", "./some-model/config.json"}
 

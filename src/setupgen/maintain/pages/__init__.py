@@ -7,6 +7,7 @@ chapter names are made. `captures` writes the few generated texts that are commi
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from setupgen.errors import UsageError
@@ -17,6 +18,8 @@ from setupgen.maintain.pages.captures import added_example, plan_example
 from setupgen.maintain.pages.chapters import chapter_parts
 from setupgen.maintain.pages.cited_sources import PREFIX, footnotes, name_of
 from setupgen.maintain.pages.documents import schema_files
+from setupgen.maintain.pages.gallery import FOLDER as GALLERY
+from setupgen.maintain.pages.gallery import by_hardware, sent, setup_pages
 from setupgen.maintain.pages.reference import PAGES, details, page
 from setupgen.maintain.pages.tables import TABLES
 from setupgen.maintain.pages.targets import read_checks
@@ -25,12 +28,18 @@ from setupgen.maintain.pages.text import condition_text, effects_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from setupgen.maintain.pages.chapters import Part
+
 FOLDER = "docs/reference"
 TABLE_FOLDER = f"{FOLDER}/.tables"
 """MkDocs leaves out folders that begin with a dot: these are parts of pages, not pages."""
 
 CAPTURED = {"plan-example": plan_example, "kb-add": added_example}
 """Parts that are no tables: what the program prints."""
+
+GALLERY_PARTS = {"gallery-by-hardware": by_hardware}
+SENT = "gallery-sent"
+"""The one part that needs files beside the knowledge base."""
 
 _TAKEN = re.compile(r'^--8<-- "([^"]+)\.md"$', re.MULTILINE)
 
@@ -48,7 +57,7 @@ def write_pages(root: Path) -> list[Path]:
     pack = Pack(raw | {"checks": read_checks(root)})
     texts = {f"{FOLDER}/{name}.md": page(pack, name) for name in PAGES}
     texts |= {f"{FOLDER}/{name}.md": text for name, text in details(pack).items()}
-    made = {**TABLES, **chapter_parts()}
+    made: dict[str, Part] = {**TABLES, **chapter_parts(), **GALLERY_PARTS, SENT: partial(sent, root)}
     for name in tables_taken(root):
         lines = CAPTURED[name]() if name in CAPTURED else "\n".join(made[name](pack))
         texts[f"{TABLE_FOLDER}/{name}.md"] = f"{lines}\n"
@@ -57,7 +66,9 @@ def write_pages(root: Path) -> list[Path]:
         lines = "\n".join(footnotes(pack, chapter.read_text(encoding="utf-8"), place))
         texts[f"{TABLE_FOLDER}/{name_of(root, chapter)}.md"] = f"{lines}\n"
     texts |= {f"{FOLDER}/schemas/{name}": text for name, text in schema_files().items()}
-    for left in set((root / FOLDER).rglob("*.md")) - {root / path for path in texts}:
+    texts |= setup_pages(root, pack)
+    made_before = {*(root / FOLDER).rglob("*.md"), *(root / GALLERY).glob("*/*.md")}
+    for left in made_before - {root / path for path in texts}:
         left.unlink()  # the page of something that is gone
     return [_write(root / path, text) for path, text in texts.items()]
 
@@ -69,7 +80,7 @@ def tables_taken(root: Path) -> list[str]:
         UsageError: with the page and the known names, where one does not exist.
     """
     found: set[str] = set()
-    known = [*TABLES, *chapter_parts(), *CAPTURED]
+    known = [*TABLES, *chapter_parts(), *GALLERY_PARTS, SENT, *CAPTURED]
     for path in sorted((root / "docs").rglob("*.md")):
         for name in _TAKEN.findall(path.read_text(encoding="utf-8")):
             if name.startswith(PREFIX) and name == name_of(root, path):
