@@ -9,7 +9,10 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.target(
-    ["compose", "hops"], checker="dclint", note="the Compose schema and its linter", version=("npx", "--no-install", "dclint", "--version")
+    ["compose", "hops", "litellm", "nginx", "olla"],
+    checker="dclint",
+    note="the Compose schema and its linter",
+    version=("npx", "--no-install", "dclint", "--version"),
 )
 def test_the_compose_schema_and_linter_accept_every_file(tmp_path):
     root = HERE.parents[1]
@@ -36,7 +39,10 @@ def test_the_compose_schema_and_linter_accept_every_file(tmp_path):
 
 
 @pytest.mark.target(
-    ["compose", "hops", "setup"], checker="podman-compose", note="reads each file as it was meant", version=("podman-compose", "--version")
+    ["compose", "hops", "litellm", "nginx", "olla", "setup"],
+    checker="podman-compose",
+    note="reads each file as it was meant",
+    version=("podman-compose", "--version"),
 )
 @pytest.mark.parametrize("shape", COMPOSE)
 def test_podman_compose_reads_every_file_as_it_was_meant(shape, tmp_path):

@@ -12,7 +12,7 @@ import re
 
 import pytest
 from hostile import HOSTILE
-from plans import HOPS, SERVERS, SHAPES, TEMPLATES, merged, plan
+from plans import HOPS, PROXIES, SERVERS, SHAPES, TEMPLATES, merged, plan
 from readers import flat, texts_of
 from target_tools import run
 from test_nixos import AROUND
@@ -43,19 +43,6 @@ PLANS = SHAPES | {f"{server}-kubernetes": plan(server, "kubernetes") for server 
 FIRST = ("ollama-alias", "ollama-lan-podman", "llama-cpp-key", "vllm-internet", "ollama-macos-lan", "llama-cpp-windows-lan", *PLANS)
 """Plans with many parts, tried first; a target is tried with the first two that it serves."""
 
-BACKEND = {
-    "name": "tower",
-    "url": "http://10.0.0.5:11434",
-    "server": "ollama",
-    "apis": ["openai", "ollama"],
-    "health": "/health",
-    "headers": {"Authorization": {"env": "TOWER_TOKEN"}},
-    "key_env": "TOWER_KEY",
-    "slots": 4,
-    "preemptible": False,
-    "timeout_s": 600,
-    "models": [{"name": "qwen3.6:27b", "alias": "qwen", "context": 65536, "task": "chat", "tools": True, "vision": False}],
-}
 PROXY_FIELDS = {
     "host": [("hosts", 0, "host"), ("backends", 0, "url")],
     "name": [("hosts", 0, "id"), ("backends", 0, "name")],
@@ -99,11 +86,9 @@ def ways(target):
         if len(found) < 2 and rendered(target, PLANS[shape]) is not None:
             found[shape] = (FIELDS, functools.partial(of_plan, target, PLANS[shape]))
     if not found:
-        proxy = HOPS | {"id": target, "version": "1", "image": "x/y:1", "auth": {"kind": "api-key", "env": "PROXY_KEY"}, "tls": False}
-        proxy |= {"backends": [BACKEND]}
-        for candidate in (HOPS, proxy):
-            if not found and rendered_proxy(target, candidate) is not None:
-                found["a fleet's proxy"] = (PROXY_FIELDS, functools.partial(of_proxy, target, candidate))
+        for name, proxy in (("hops", HOPS), *sorted(PROXIES.items(), key=lambda item: "podman" in item[0])):
+            if len(found) < 2 and rendered_proxy(target, proxy) is not None:
+                found[name] = (PROXY_FIELDS, functools.partial(of_proxy, target, proxy))
     return found
 
 

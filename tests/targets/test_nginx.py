@@ -43,6 +43,7 @@ def filled(made, **keys):
     return made
 
 
+@pytest.mark.target("nginx", checker="nginx -t", note="accepts every file", version=("nginx", "-v"))
 @pytest.mark.parametrize("shape", [shape for shape in PROXIES if shape.startswith("nginx")])
 def test_nginx_accepts_every_file(shape, folder):
     made = filled(written(shape, folder / "proxy"))
@@ -179,6 +180,7 @@ def start(folder):
 RIGHT = "Bearer right-Key_1"
 
 
+@pytest.mark.target("nginx", checker="nginx", run=True, note="asks for the key, streams, passes over dead hosts", version=("nginx", "-v"))
 def test_only_the_key_opens_the_door(hosts, start):
     found = start([backend("tower", hosts[0].address, key_env="TOWER_KEY"), backend("open", hosts[1].address)])
     path = "/v1/chat/completions"
