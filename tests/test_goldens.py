@@ -35,6 +35,7 @@ STORIES = (
     "kubernetes-platform",
     "kubernetes-ray",
     "kubernetes-team",
+    "writer-with-lllms",
 )
 ASKED = (
     ("podman-on-the-lan", "quadlet"),

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 WAIT_S = 60
@@ -71,6 +72,7 @@ class Setup:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         (self.folder / "override.args").write_text("\n".join(["--port", str(self.port), *arguments]), encoding="utf-8")
+        (self.folder / "override.env").write_text(f"PORT={self.port}\n", encoding="utf-8")
         bin_folder = self.folder.parent / "bin"
         bin_folder.mkdir(exist_ok=True)
         link = bin_folder / "llama-server"
@@ -82,7 +84,7 @@ class Setup:
                 [self.folder / "serve.sh"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
             )
         until = time.monotonic() + WAIT_S
-        while self.ask("/health").status != 200:
+        while self.ask(self.choice["server"]["endpoints"]["health"]).status != 200:
             assert self._process.poll() is None, f"the server ended:\n{self.log[-4000:]}"
             assert time.monotonic() < until, f"not healthy after {WAIT_S} s:\n{self.log[-4000:]}"
             time.sleep(0.05)
@@ -121,9 +123,9 @@ class Setup:
             return Answer(0, b"")
 
 
-def written(folder: Path, program: Path, *options: str, main: Any = None) -> Setup:
+def written(folder: Path, program: Path, *options: str, main: Any = None, base: Sequence[str] = NATIVE) -> Setup:
     """A setup written by the program as a whole process, or by `main` in this one."""
-    arguments = ["write", str(folder), *NATIVE, *options]
+    arguments = ["write", str(folder), *base, *options]
     if main is not None:
         assert main(arguments) == 0
     else:

@@ -9,7 +9,7 @@ from setupgen.engine.candidates import SHARED, survey
 from setupgen.engine.deployments import Deployment
 from setupgen.engine.host import Host
 from setupgen.engine.rules import RuleBook
-from setupgen.engine.suitability import model_reason, source_of
+from setupgen.engine.suitability import model_reason, server_reason, source_of
 from setupgen.engine.variants import (
     cache_choices,
     capacity_reason,
@@ -131,6 +131,28 @@ def test_weights_come_from_where_the_server_pulls():
     assert source_of(SERVERS["llama-cpp"], gguf, local_file="/models/a.gguf") == "/models/a.gguf"
     assert source_of(SERVERS["vllm"], gguf) == gguf.repository
     assert source_of(SERVERS["llama-cpp"], replace(gguf, repository="")) == ""
+    assert source_of(SERVERS["lllms"], gguf) == f"https://huggingface.co/{gguf.repository}/resolve/main/{gguf.file}"
+    assert source_of(SERVERS["lllms"], replace(gguf, file="a-00001-of-00002.gguf")) == ""
+    assert source_of(SERVERS["lllms"], gguf, local_file="/models/a.gguf") == "/models/a.gguf"
+
+
+@pytest.mark.parametrize(
+    ("server", "model", "stated", "said"),
+    [
+        ("sglang", "qwen/qwen3-8b", {}, ""),
+        ("sglang", "openai/whisper-large-v3", {}, "does not serve models for"),
+        ("sglang", "google/embeddinggemma-2", {}, "does not know the architecture"),
+        ("mlx-lm", "qwen/qwen3.5-9b", {"use_case": "vision"}, "reads no pictures"),
+        ("lllms", "qwen/qwen3-8b", {"offline": True}, "--weights-file"),
+        ("lllms", "qwen/qwen3-8b", {"offline": True, "weights_file": "/a.gguf"}, ""),
+        ("lllms", "google/gemma-4-12b", {}, "does not know the architecture"),
+    ],
+)
+def test_a_server_refuses_models_that_it_cannot_run(server, model, stated, said):
+    host = Host(pack(), facts(**{"use_case": "chat", "hardware": "rtx-3090"} | stated))
+    reason = server_reason(host, SERVERS[server], MODELS[model])
+    assert (reason is None) == (said == "")
+    assert reason is None or (reason[0] == "server.models" and said in reason[1])
 
 
 @pytest.mark.parametrize(

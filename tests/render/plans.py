@@ -301,6 +301,17 @@ def routed(made):
     return made | {"choice": merged(made["choice"], {"settings": {"models": models, "flags": flags}})}
 
 
+def lllms(made):
+    """The plan with lllms, whose options are a program."""
+    address = "https://huggingface.co/a/b/resolve/main/c.gguf"
+    changes = {
+        "server": {"id": "lllms", "name": "lllms", "version": "1.0.0-beta.19", "endpoints": {"health": "/", "openai": "/openai/v1"}},
+        "settings": {"program": ["node"], "flags": ["server.mjs"], "threads": 8, "port": 3000},
+        "weights": {"source": address},
+    }
+    return made | {"choice": merged(made["choice"], changes)}
+
+
 # Every shape that a target takes: name -> plan.
 SHAPES = {
     **{
@@ -319,6 +330,8 @@ SHAPES = {
     "llama-cpp-router-podman-lan": behind_caddy(routed(plan("llama-cpp", "podman")), variable="LLAMA_API_KEY"),
     "llama-cpp-router-native": routed(plan("llama-cpp", "native")),
     "llama-cpp-router-windows": routed(plan("llama-cpp", "native", "cuda", "windows")),
+    "lllms": lllms(plan("llama-cpp", "native", "cpu")),
+    "lllms-windows": lllms(plan("llama-cpp", "native", "cpu", "windows")),
     "llama-cpp-key": with_key(plan()),
     "vllm-key": with_key(plan("vllm"), "VLLM_API_KEY"),
     "ollama-offline": offline(plan("ollama")),

@@ -433,6 +433,19 @@ def test_several_models_have_a_section_each():
     assert offline.count("hf download ") == 2
 
 
+def test_the_program_of_lllms_holds_its_settings_as_data():
+    files = render(SHAPES["lllms"], TEMPLATES)
+    program = files["server.mjs"]
+    assert 'url: "https://huggingface.co/a/b/resolve/main/c.gguf"' in program
+    assert "topP: 0.95" in program
+    assert json.loads(files["package.json"])["dependencies"] == {"lllms": "1.0.0-beta.19", "node-llama-cpp": "3.18.1"}
+    assert "npm install --ignore-scripts" in files["README.md"]
+    assert "used where a client sends none" in files["README.md"]
+    assert "node_modules/" in files[".gitignore"]
+    hostile = merged(SHAPES["lllms"]["choice"], {"settings": {"weights_file": 'C:\\a "b" ${x}.gguf'}})
+    assert 'location: "C:\\\\a \\"b\\" ${x}.gguf"' in render(SHAPES["lllms"] | {"choice": hostile}, TEMPLATES)["server.mjs"]
+
+
 @pytest.mark.parametrize("value", ["a;b", "a # b", "a\nb", "a ", ""])
 def test_a_value_that_the_file_of_models_would_cut_is_refused(value):
     made = SHAPES["llama-cpp-router"]

@@ -101,6 +101,8 @@ def card_choices(host: Host, server: Server, backend: str) -> list[tuple[int, in
 
 def parallel_for(host: Host, server: Server, replicas: int) -> int:
     """Requests that one copy of the server holds at the same time."""
+    if "parallel" in server.settings:
+        return int(server.settings["parallel"])
     users = -(-host.needs.users // replicas)
     if host.use_case["task"] == "embedding":
         return min(users, int(server.concurrency.get("default_parallel", 1)) or 1)

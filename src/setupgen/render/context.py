@@ -238,6 +238,8 @@ def _alike(memory: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _samples(choice: Mapping[str, Any]) -> bool:
     """Whether the server itself samples as the plan says where a client asks for nothing else."""
     settings = choice.get("settings") or {}
+    if (choice.get("server") or {}).get("id") == "lllms":  # its program holds them
+        return {"temperature", "top_p", "top_k", "min_p", "presence_penalty"} >= set(choice.get("sampling") or {})
     own = next((model["options"] for model in settings.get("models") or ()), ())
     text = " ".join(str(flag) for flag in (*settings.get("flags", ()), *own)).replace("_", "-")
     names = [str(key).replace("_", "-").replace("temperature", "temp") for key in choice.get("sampling") or {}]

@@ -27,7 +27,13 @@ RUNTIME = "runtime"
 """The role of targets that start the server; a setup has one of them."""
 
 # How a comment looks in a file, by the end of its name. JSON has none; such files are listed in the manifest alone.
-_COMMENTS: dict[str, tuple[str, str]] = {".md": ("<!-- ", " -->"), ".plist": ("<!-- ", " -->"), ".json": ("", ""), ".j2": ("", "")}
+_COMMENTS: dict[str, tuple[str, str]] = {
+    ".md": ("<!-- ", " -->"),
+    ".plist": ("<!-- ", " -->"),
+    ".json": ("", ""),
+    ".j2": ("", ""),
+    ".mjs": ("// ", ""),
+}
 _HASH = ("# ", "")
 
 

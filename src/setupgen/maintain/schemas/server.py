@@ -51,7 +51,7 @@ def server(tree: Tree) -> Schema:
         "port": integer("Its default, and the port that generated files write out; absent for what serves nothing itself.", 1)
         | {"maximum": 65535},
         "program": list_of(text(), "Words of the command line before its options.", unique=False),
-        "pulls": one_of(("repository", "repository-quant", "ollama", "file"), "How it is told which weights to fetch."),
+        "pulls": one_of(("repository", "repository-quant", "ollama", "file", "url"), "How it is told which weights to fetch."),
         "key_variable": {
             "type": "string",
             "pattern": "^([A-Z_][A-Z0-9_]*)?$",
