@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WAIT_S = 60
+ANSWER_S = 240
+"""Seconds for an answer: on a busy machine the threads of node-llama-cpp take a minute for eight tokens."""
+
 NATIVE = ("--runtime", "native", "--os", "linux", "--hardware", "cpu", "--ram", "16G", "--server", "llama-cpp")
 
 
@@ -114,7 +117,7 @@ class Setup:
         request = urllib.request.Request(url, data, sent | {name.replace("_", "-"): value for name, value in headers.items()})
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=60) as response:
+            with opener.open(request, timeout=ANSWER_S) as response:
                 return Answer(response.status, response.read(), response.headers)
         except urllib.error.HTTPError as error:
             with error:
