@@ -10,6 +10,10 @@ need podman podman
 need systemd-analyze systemd
 need shellcheck shellcheck
 need nix-instantiate nix-bin
+need promtool prometheus
+command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || packages="$packages nginx-light"
+need caddy caddy
+need openssl openssl
 need cmake cmake
 need c++ g++
 if ! command -v google-chrome >/dev/null 2>&1; then
