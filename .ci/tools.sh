@@ -10,6 +10,10 @@ need podman podman
 need systemd-analyze systemd
 need shellcheck shellcheck
 need nix-instantiate nix-bin
+need promtool prometheus
+command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || packages="$packages nginx-light"
+need caddy caddy
+need openssl openssl
 need cmake cmake
 need c++ g++
 if ! command -v google-chrome >/dev/null 2>&1; then
@@ -29,6 +33,12 @@ if [ -n "$packages" ]; then
         $as_root apt-get update -qq >&2
         # shellcheck disable=SC2086  # a list of package names
         $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+        # Debian starts these at once; the tests only want the programs.
+        for service in nginx prometheus caddy; do
+            case "$packages " in
+            *" $service"*) $as_root systemctl disable --quiet --now "$service" 2>/dev/null || true ;;
+            esac
+        done
     else
         echo "The tests need programs that are not here:$packages" >&2
         echo "On Debian or Ubuntu: sudo apt install$packages   Elsewhere: install the same programs by your package manager, then run make again." >&2

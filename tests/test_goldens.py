@@ -138,6 +138,15 @@ def test_files_of_a_target_that_is_written_on_request(story, target):
     compare(f"{story}--{target}", render_setup(result, pack().templates, targets=[target], command="setupgen write my-setup").files)
 
 
+def test_files_that_are_written_on_request():
+    """What each target adds to the files that the case has anyway."""
+    result = planned(read_case(CASES / "native-linux.yaml"))
+    asked = ["aider", "cline", "codex-cli", "continue", "monitoring", "openai-sdk", "zed"]
+    made = render_setup(result, pack().templates, targets=asked, command="setupgen write my-setup").files
+
+    compare("on-request", {path: text for path, text in made.items() if path.startswith(("clients/", "monitoring/"))})
+
+
 def test_files_of_a_hops_proxy():
     knowledge = {"digest": "sha256:" + "0" * 64, "version": "0", "oldest_review": ""}
 

@@ -20,6 +20,13 @@ from target_tools import run, tool, written
 from setupgen.output.write import write
 from setupgen.render.files import render_proxy
 
+pytestmark = pytest.mark.target(
+    "nginx",
+    checker="nginx -t",
+    run=True,
+    note="asks for the key, chooses by path, streams, passes over dead hosts",
+    version=("nginx", "-v"),
+)
 KEYS = {"FLEET_KEY": "right-Key_1", "TOWER_KEY": "tower-key", "SPOT_TOKEN": "Bearer spot-token"}
 
 

@@ -82,6 +82,8 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "claims": _claim_flag(choice),
         "webui_port": WEBUI_TLS_PORT if proxy.get("id") == "caddy" and runtime in _CONTAINER_RUNTIMES else 0,
         "site": _site(choice),
+        # For files that cannot read the environment: SITE_HOST stands for a name that is known only on the spot.
+        "urls": _urls(choice),
         "default_sampling": _samples(choice),
         "hosts": hosts_of(proxy) if proxy.get("id") == "hops" else [],
         "gateway": gateway,
@@ -91,12 +93,18 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "local_url": _local_url(choice),
         "health_url": _local_url(choice) + ((choice.get("server") or {}).get("endpoints", {}).get("health") or "/"),
         "check_url": _check_url(choice),
+        "metrics_target": _local_url(choice).removeprefix("http://"),
+        # Of the servers with metrics only llama-server asks for its key there.
+        "metrics_key": auth.get("env", "") if auth.get("by") == "server" and (choice.get("server") or {}).get("id") == "llama-cpp" else "",
         "programs": [*choice.get("settings", {}).get("program", ())[:1], "curl", *(["caddy"] if proxy.get("id") == "caddy" else [])],
         "own_key": auth.get("kind") == "api-key" and auth.get("by", "server") == "server",
         "compose": Quoted("podman-compose" if runtime == "podman" else "docker compose"),
         "output_limit": min(_LONGEST_ANSWER, max(1, settings.get("context", 0) // 4)),
         "check_path": _check_path(needs.get("use_case", "")),
         "check_body": json.dumps(_check_body({"alias": (choice.get("connection") or {}).get("model"), "use_case": needs.get("use_case")})),
+        "stream_body": json.dumps(
+            _check_body({"alias": (choice.get("connection") or {}).get("model"), "use_case": needs.get("use_case")}) | {"stream": True}
+        ),
         "hf_token": any(entry["name"] == "HF_TOKEN" for entry in entries),
     }
     return {**plan, "plan": plan, "setup": setup}
@@ -206,6 +214,18 @@ def _site(choice: Mapping[str, Any]) -> dict[str, str]:
     health = (choice.get("server") or {}).get("endpoints", {}).get("health") or "/"
     known = bool((choice.get("proxy") or {}).get("address"))
     return {"before": before, "host": host, "after": after, "health": after + health, "known": "yes" if known else "", **tails}
+
+
+def _urls(choice: Mapping[str, Any]) -> dict[str, str]:
+    """The addresses of each API; with a proxy whose name nobody has said yet, SITE_HOST stands in its place."""
+    connection = choice.get("connection") or {}
+    site = _site(choice)
+    unknown = bool(choice.get("proxy")) and not site["known"]
+    return {
+        key: f"{site['before']}SITE_HOST{site[key]}" if unknown else str(connection[f"{key}_url"])
+        for key in ("openai", "anthropic", "ollama")
+        if connection.get(f"{key}_url")
+    }
 
 
 def _fetch_words(choice: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:

@@ -155,6 +155,7 @@ _FILTERS: Final[tuple[Callable[..., Quoted], ...]] = (
     quoting.modelfile_path,
     quoting.address,
     quoting.nginx,
+    quoting.python,
     quoting.comment,
     quoting.md,
     quoting.code,

@@ -297,6 +297,19 @@ def address(value: Any) -> Quoted:
     return Quoted(text)
 
 
+def python(value: Any) -> Quoted:
+    """A Python string with ASCII only."""
+    text = str(value)
+    body = "".join(_python_character(character) for character in text)
+    return Quoted(f'"{body}"')
+
+
+def _python_character(character: str) -> str:
+    if character in _YAML_ESCAPES:
+        return _YAML_ESCAPES[character]
+    return character if " " <= character <= "~" else _four_or_eight(character)
+
+
 def nginx(value: Any) -> Quoted:
     """A word of an nginx configuration in single quotes; a dollar sign would name a variable even there."""
     text = str(value)

@@ -214,7 +214,7 @@ def template(tree: Tree) -> Schema:
     properties: dict[str, Schema] = {
         "name": text(),
         "description": text(),
-        "role": one_of(("base", "runtime", "proxy", "client", "cluster")),
+        "role": one_of(("base", "runtime", "proxy", "client", "cluster", "monitoring")),
         "serves": _CONDITION,
         "on_request": flag("Written only when --target names it; one that runs the server then takes the usual one's place."),
         "files": list_of(mapping(file, ("path", "template", "about")), least=1),

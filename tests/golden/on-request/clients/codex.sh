@@ -1,0 +1,16 @@
+#!/bin/sh
+# Made by setupgen 0.1.0 from knowledge sha256:DIGEST.
+# Make it again: setupgen write my-setup --target aider --target cline --target codex-cli --target continue --target monitoring --target openai-sdk --target zed
+# Change the answers instead of this file: setupgen refuses to overwrite a file that was edited.
+# Run it in your project: sh /path/to/clients/codex.sh
+set -eu
+folder=$(cd -- "$(dirname -- "$0")/.." && pwd)
+set -a
+# shellcheck source=/dev/null
+[ ! -f "$folder/.env" ] || . "$folder/.env"
+set +a
+
+# Codex keeps its history and logs there too, apart from your other ones.
+CODEX_HOME=$folder/clients/codex
+export CODEX_HOME
+exec codex "$@"
