@@ -28,6 +28,8 @@ ALIKE = 0.9
 DEFAULT_PROMPT = 600
 LONG_ENOUGH_S = 0.5
 SHORTEST_PROMPT = 64
+AROUND = len(questions.reading("0" * 12, 0, 1).messages[0][1])
+"""Characters of a prompt beside its filler."""
 
 
 def speed(session: Session) -> Iterator[Result]:
@@ -36,12 +38,12 @@ def speed(session: Session) -> Iterator[Result]:
     try:
         warm = _timed(session, WARM_CHARACTERS, FEWEST_TOKENS)
         if warm.prompt_tokens:
-            session.characters_per_token = WARM_CHARACTERS / warm.prompt_tokens
+            session.characters_per_token = (WARM_CHARACTERS + AROUND) / warm.prompt_tokens
         wanted = promise.expected.prompt_tokens or DEFAULT_PROMPT
         room = max(SHORTEST_PROMPT, min(promise.context, session.told_context or promise.context) - ANSWER_TOKENS - SHORTEST_PROMPT)
         reads = _tokens(session, warm, WARM_CHARACTERS) / max(warm.first_s, 1e-6)
         tokens = max(SHORTEST_PROMPT, min(wanted, room, int(reads * session.options.budget_s)))
-        size = session.characters(tokens)
+        size = max(session.characters(tokens) - AROUND, SHORTEST_PROMPT)
         main = _timed(session, size, ANSWER_TOKENS)
     except Trouble as trouble:
         yield session.failed("speed", "Speed", "measured", trouble)
