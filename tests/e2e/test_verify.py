@@ -18,6 +18,7 @@ from tiny_gguf import Tiny, write_tiny
 
 CALL = '<tool_call>\n{"name": "look_up_tide", "arguments": {"place": "Husum", "day": "tomorrow"}}\n</tool_call>'
 CHAT = ("--use-case", "chat", "--context", "4096")
+ONE = ("--threads", "1")  # threads that wait for each other crawl where the machine is busy
 QUICK = ("--skip", "speed", "--skip", "context", "--skip", "users")
 AGENT = ("--use-case", "coding-agent", "--context", "64k")
 
@@ -56,7 +57,7 @@ def ids(document, status):
 
 def test_a_good_server(setup_of, chat_model):
     """The tokens of a long prompt are counted by the server; that random weights remember nothing is said and held against nobody."""
-    setup = setup_of(*CHAT, "--weights-file", str(chat_model)).start()
+    setup = setup_of(*CHAT, "--weights-file", str(chat_model)).start(*ONE)
     document = verify(setup)
     assert broken(document) == set(), document["checks"]
     assert ids(document, "kept") >= {"health", "exposure", "model", "chat", "chat-anthropic", "streaming", "context"}
@@ -68,7 +69,7 @@ def test_a_good_server(setup_of, chat_model):
 
 
 def test_a_good_server_for_an_agent(setup_of, calling_model):
-    setup = setup_of(*AGENT, "--weights-file", str(calling_model)).start()
+    setup = setup_of(*AGENT, "--weights-file", str(calling_model)).start(*ONE)
     document = verify(setup, "--budget", "5")
     assert broken(document) == set(), document["checks"]
     for id_ in ("tools", "tools-anthropic"):
@@ -79,14 +80,14 @@ def test_a_good_server_for_an_agent(setup_of, calling_model):
 
 
 def test_several_users(setup_of, chat_model):
-    setup = setup_of("--use-case", "chat", "--users", "3", "--context", "2048", "--weights-file", str(chat_model)).start()
+    setup = setup_of("--use-case", "chat", "--users", "3", "--context", "2048", "--weights-file", str(chat_model)).start(*ONE)
     document = verify(setup, "--skip", "speed", "--skip", "context")
     assert broken(document) == set()
     assert check(document, "users")["numbers"]["most_at_once"] == 3
 
 
 def test_embeddings(setup_of, embedding_model):
-    setup = setup_of("--use-case", "embeddings", "--weights-file", str(embedding_model)).start()
+    setup = setup_of("--use-case", "embeddings", "--weights-file", str(embedding_model)).start(*ONE)
     document = verify(setup)
     assert check(document, "embeddings")["measured"] == "256 dimensions"
     assert check(document, "context")["status"] == "kept"
@@ -94,7 +95,7 @@ def test_embeddings(setup_of, embedding_model):
 
 
 def test_too_small_a_context(setup_of, chat_model):
-    setup = setup_of("--use-case", "chat", "--context", "8192", "--weights-file", str(chat_model)).start("--ctx-size", "2048")
+    setup = setup_of("--use-case", "chat", "--context", "8192", "--weights-file", str(chat_model)).start(*ONE, "--ctx-size", "2048")
     document = verify(setup, "--skip", "speed")
     assert broken(document) == {"context"}
     assert check(document, "context")["measured"] == "2,048 tokens"
@@ -104,7 +105,7 @@ def test_without_a_key(setup_of, chat_model):
     """The plan promises a key, and the server that runs was started without one: the written script would have refused to."""
     guarded = setup_of(*CHAT, "--exposure", "lan", "--weights-file", str(chat_model))
     key = guarded.secrets()[guarded.choice["settings"]["auth"]["env"]]
-    open_to_all = setup_of(*CHAT, "--weights-file", str(chat_model)).start()
+    open_to_all = setup_of(*CHAT, "--weights-file", str(chat_model)).start(*ONE)
     guarded.port = open_to_all.port
     document = verify(guarded, *QUICK)
     assert broken(document) == {"key"}
@@ -112,13 +113,13 @@ def test_without_a_key(setup_of, chat_model):
     assert key not in json.dumps(document)
     open_to_all.stop()
 
-    document = verify(guarded.start(), *QUICK)
+    document = verify(guarded.start(*ONE), *QUICK)
     assert broken(document) == set()
     assert check(document, "key")["measured"] == "401 without it"
 
 
 def test_bound_to_all_addresses(setup_of, chat_model):
-    setup = setup_of(*CHAT, "--weights-file", str(chat_model)).start("--host", "0.0.0.0")
+    setup = setup_of(*CHAT, "--weights-file", str(chat_model)).start(*ONE, "--host", "0.0.0.0")
     document = verify(setup, *QUICK)
     assert broken(document) == {"exposure"}
     assert check(document, "exposure")["measured"].startswith("open at ")
@@ -126,7 +127,7 @@ def test_bound_to_all_addresses(setup_of, chat_model):
 
 
 def test_tool_calls_as_text(setup_of, calling_model):
-    setup = setup_of(*AGENT, "--weights-file", str(calling_model)).start("--skip-chat-parsing")
+    setup = setup_of(*AGENT, "--weights-file", str(calling_model)).start(*ONE, "--skip-chat-parsing")
     document = verify(setup, *QUICK)
     assert "tools" in broken(document)
     assert broken(document) <= {"tools", "tools-anthropic"}
@@ -136,7 +137,7 @@ def test_tool_calls_as_text(setup_of, calling_model):
 
 def test_killed_in_mid_stream(setup_of, tmp_path):
     slow = write_tiny(tmp_path / "slow.gguf", Tiny(layers=12, hidden=1024, heads=16, kv_heads=4, feed_forward=4096))
-    setup = setup_of(*CHAT, "--weights-file", str(slow)).start("--slots")
+    setup = setup_of(*CHAT, "--weights-file", str(slow)).start(*ONE, "--slots")
 
     def kill():
         """As soon as the long answer of the check of streams is being written."""

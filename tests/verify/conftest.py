@@ -132,7 +132,7 @@ def verify(run):
     """Runs verify on a folder against a stub, with short time-outs; gives the document."""
 
     def command(folder: Folder, stub: Stub, *options: str, code: int | None = None) -> dict[str, Any]:
-        found = run("verify", str(folder.path), "--url", stub.url, "--json", "--timeout", "2", "--budget", "5", *options)
+        found = run("verify", str(folder.path), "--url", stub.url, "--json", "--timeout", "5", "--budget", "60", *options)
         assert found.err == ""
         document = json.loads(found.out)
         assert found.code == (1 if document["verdict"] == "broken" else 0)

@@ -20,6 +20,9 @@ MARKS = (
 """What models write where they mean to call a tool; whoever reads it as text sits before a server that did not parse it."""
 
 
+PIECES_PER_READ = 4
+
+
 @dataclass
 class Call:
     """One call of a tool; the arguments are JSON text, as they came."""
@@ -87,6 +90,11 @@ class Answer:
         """Tokens per second after the first; 0 where too little came to tell."""
         spent = self.arrivals[-1] - self.arrivals[0] if self.arrivals else 0.0
         return (self.tokens - 1) / spent if spent > 0 and self.tokens > 1 else 0.0
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether the parts came one by one, so that the time between them is the server's and not a buffer's or this machine's."""
+        return PIECES_PER_READ * len(self.reads) >= len(self.arrivals)
 
     def call_in_text(self) -> str:
         """The part of the text that is a tool call which nobody parsed, or nothing."""

@@ -28,6 +28,8 @@ ALIKE = 0.9
 DEFAULT_PROMPT = 600
 LONG_ENOUGH_S = 0.5
 SHORTEST_PROMPT = 64
+AROUND = len(questions.reading("0" * 12, 0, 1).messages[0][1])
+"""Characters of a prompt beside its filler."""
 
 
 def speed(session: Session) -> Iterator[Result]:
@@ -36,12 +38,12 @@ def speed(session: Session) -> Iterator[Result]:
     try:
         warm = _timed(session, WARM_CHARACTERS, FEWEST_TOKENS)
         if warm.prompt_tokens:
-            session.characters_per_token = WARM_CHARACTERS / warm.prompt_tokens
+            session.characters_per_token = (WARM_CHARACTERS + AROUND) / warm.prompt_tokens
         wanted = promise.expected.prompt_tokens or DEFAULT_PROMPT
         room = max(SHORTEST_PROMPT, min(promise.context, session.told_context or promise.context) - ANSWER_TOKENS - SHORTEST_PROMPT)
         reads = _tokens(session, warm, WARM_CHARACTERS) / max(warm.first_s, 1e-6)
         tokens = max(SHORTEST_PROMPT, min(wanted, room, int(reads * session.options.budget_s)))
-        size = session.characters(tokens)
+        size = max(session.characters(tokens) - AROUND, SHORTEST_PROMPT)
         main = _timed(session, size, ANSWER_TOKENS)
     except Trouble as trouble:
         yield session.failed("speed", "Speed", "measured", trouble)
@@ -57,11 +59,13 @@ def speed(session: Session) -> Iterator[Result]:
             yield session.failed("speed", "Speed", "measured", trouble)
             return
         main = _better(main, again)
-    session.measured |= {"prompt_tokens": read, "prefill_tps": session.prefill_tps, "decode_tps": main.decode_tps}
+    session.measured |= {"prompt_tokens": read, "prefill_tps": session.prefill_tps, "decode_tps": main.decode_tps if main.is_spread else 0}
     yield _first(main, promised.get("ttft_s"), read, alike=read >= ALIKE * wanted)
     yield rate("reading", "Reading", session.prefill_tps, promised.get("prefill_tps"), f"{read} tokens")
     if main.tokens < FEWEST_TOKENS:
         yield unclear("writing", "Writing", _words(promised.get("decode_tps")), "too short", f"The answer had only {main.tokens} tokens.")
+    elif not main.is_spread:
+        yield _at_least(main, promised.get("decode_tps"))
     else:
         yield rate("writing", "Writing", main.decode_tps, promised.get("decode_tps"), f"{main.tokens} tokens after {read}")
 
@@ -108,12 +112,12 @@ def _is_slow(answer: Answer, promised: dict[str, Range] | object, *, alike: bool
     ranges: dict[str, Range] = promised if isinstance(promised, dict) else {}
     first, decode = ranges.get("ttft_s"), ranges.get("decode_tps")
     late = alike and first is not None and answer.first_s > first.high
-    return late or (answer.tokens >= FEWEST_TOKENS and not at_least(answer.decode_tps, decode))
+    return late or (answer.tokens >= FEWEST_TOKENS and not (answer.is_spread and at_least(answer.decode_tps, decode)))
 
 
 def _better(one: Answer, other: Answer) -> Answer:
     """The faster of two measurements: others on the machine slow it down, nothing speeds it up."""
-    best = max((one, other), key=lambda answer: answer.decode_tps)
+    best = max((one, other), key=lambda answer: (answer.is_spread, answer.decode_tps))
     if min(one.first_s, other.first_s) < best.first_s:
         shift = best.first_s - min(one.first_s, other.first_s)
         best.arrivals = [at - shift for at in best.arrivals]
@@ -133,6 +137,16 @@ def _first(answer: Answer, promised: Range | None, read: int, *, alike: bool) ->
         return Result("first-token", label, KEPT, words, measured, "", "", answer.first_s, numbers)
     text = f"The first token takes {answer.first_s / promised.high:.1f} times as long as the upper end of the promise."
     return Result("first-token", label, BROKEN, words, measured, text, _SLOW, answer.first_s, numbers)
+
+
+def _at_least(answer: Answer, promised: Range | None) -> Result:
+    """Where the parts came in heaps, only the whole answer's time tells anything: it was at least so fast."""
+    least = answer.tokens / max(answer.arrivals[-1], 1e-6)
+    measured = f"at least {_n(least)} tok/s ({answer.tokens} tokens in {len(answer.reads)} pieces)"
+    if promised and least >= promised.low:
+        return Result("writing", "Writing", KEPT, _words(promised), measured)
+    text = "The answer came in too few pieces to time its parts: something gathers them, or this machine is too busy to take them as they come."
+    return unclear("writing", "Writing", _words(promised), measured, text)
 
 
 def rate(id_: str, label: str, value: float, promised: Range | None, how: str) -> Result:

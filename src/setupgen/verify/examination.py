@@ -26,34 +26,35 @@ EVERY = (TEXT, VECTORS, SPEECH)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A check that can be left out by its id; it may yield several results."""
+    """A check that can be left out by its id; it may yield several results. `wanted` says whether a plan promises what it asks for."""
 
     id: str
     label: str
     check: Callable[[Session], Iterator[Result]]
     tasks: tuple[str, ...] = (TEXT,)
+    wanted: Callable[[Promise], bool] = lambda _: True
 
 
 STEPS = (
     Step("health", "Health", check_access.health, EVERY),
-    Step("certificate", "TLS", check_access.certificate, EVERY),
-    Step("key", "Key", check_access.key, EVERY),
+    Step("certificate", "TLS", check_access.certificate, EVERY, lambda promise: promise.base.tls or bool(promise.proxy)),
+    Step("key", "Key", check_access.key, EVERY, lambda promise: bool(promise.key)),
     Step("exposure", "Reach", check_access.exposure, EVERY),
     Step("model", "Model", check_access.models, EVERY),
     Step("chat", "Chat", check_answers.chat),
-    Step("loaded", "On the accelerator", check_access.loaded),
+    Step("loaded", "On the accelerator", check_access.loaded, wanted=lambda promise: promise.server == "ollama"),
     Step("streaming", "Streaming", check_answers.streaming),
     Step("speed", "Speed", check_speed.speed),
-    Step("tools", "Tool call", check_answers.tools),
+    Step("tools", "Tool call", check_answers.tools, wanted=lambda promise: promise.tools),
     Step("structured", "JSON schema", check_answers.structured),
-    Step("picture", "Picture", check_answers.picture),
+    Step("picture", "Picture", check_answers.picture, wanted=lambda promise: promise.vision),
     Step("embeddings", "Embeddings", check_vectors.vectors, (VECTORS,)),
     Step("reading", "Reading", check_vectors.reading, (VECTORS,)),
     Step("context", "Longest text", check_vectors.length, (VECTORS,)),
-    Step("ranking", "Ranking", check_vectors.ranking, (VECTORS,)),
+    Step("ranking", "Ranking", check_vectors.ranking, (VECTORS,), lambda promise: bool(promise.rerank_url)),
     Step("transcription", "Transcription", check_vectors.speech, (SPEECH,)),
-    Step("users", "Users at once", check_speed.users),
-    Step("users", "Users at once", check_vectors.at_once, (VECTORS,)),
+    Step("users", "Users at once", check_speed.users, wanted=lambda promise: promise.users > 1),
+    Step("users", "Users at once", check_vectors.at_once, (VECTORS,), lambda promise: promise.users > 1),
     Step("context", "Context", check_context.context),
 )
 IDS = tuple(dict.fromkeys(step.id for step in STEPS))
@@ -123,7 +124,7 @@ def examine(promise: Promise, options: Options, watcher: Watcher | None = None, 
         watcher: is told how far it is.
         place: how the watcher calls this setup.
     """
-    steps = [step for step in STEPS if promise.task in step.tasks and step.id not in options.skip]
+    steps = [step for step in STEPS if promise.task in step.tasks and step.id not in options.skip and step.wanted(promise)]
     if watcher:
         watcher.begin(place, len(steps))
     try:

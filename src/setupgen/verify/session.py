@@ -122,7 +122,7 @@ class Session:
     def failed(self, id_: str, label: str, promised: str, trouble: Trouble, *, fix: str = "", started: float = 0.0) -> Result:
         """A check that a `Trouble` ended, and whether the server still lives after it."""
         text = trouble.text[:1].upper() + trouble.text[1:]
-        if trouble.gone and not self.lives():
+        if trouble.gone and not self.dead and not self.lives():
             self.dead = "the server is gone"
             text += " Since then it does not answer at all: it ended."
         seconds = time.monotonic() - started if started else 0.0
