@@ -18,11 +18,14 @@ from tree_sitter import Language, Parser
 
 POWERSHELL = Parser(Language(tree_sitter_powershell.language()))
 
+DOCUMENTS = {"serveConfigV2"}
+"""Keys whose text is itself a document in YAML."""
+
 
 def flat(value):
     """The texts of a document, keys too."""
     if isinstance(value, dict):
-        return [text for key, item in value.items() for text in (str(key), *flat(item))]
+        return [text for key, item in value.items() for text in (str(key), *flat(yaml.safe_load(item) if key in DOCUMENTS else item))]
     if isinstance(value, list):
         return [text for item in value for text in flat(item)]
     return [str(value)]

@@ -68,6 +68,7 @@ def containers_of(item):
             yield from containers_of(value)
 
 
+@pytest.mark.target("kubernetes", checker="kubernetes-validate", note="every object, by the schemas of Kubernetes' own API", version="1.37")
 @pytest.mark.parametrize(("story", "stack"), SETUPS)
 def test_every_object_is_what_its_schema_says(story, stack):
     found = 0

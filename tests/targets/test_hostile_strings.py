@@ -12,9 +12,10 @@ import re
 
 import pytest
 from hostile import HOSTILE
-from plans import HOPS, PROXIES, SERVERS, SHAPES, TEMPLATES, merged, plan
+from plans import HOPS, PROXIES, SHAPES, TEMPLATES, merged
 from readers import flat, texts_of
 from target_tools import run
+from test_clusters import STORIES, plan_of
 from test_nixos import AROUND
 from test_quadlet import command, generated
 
@@ -39,8 +40,7 @@ FIELDS = {
 }
 # An image without a registry would get podman's usual one, and an address without a host has no place to be cut at.
 WHOLE = {("container", "image"): "quay.io/x/{}", ("connection", "base_url"): "https://192.168.1.20:8443/{}"}
-PLANS = SHAPES | {f"{server}-kubernetes": plan(server, "kubernetes") for server in SERVERS}
-FIRST = ("ollama-alias", "ollama-lan-podman", "llama-cpp-key", "vllm-internet", "ollama-macos-lan", "llama-cpp-windows-lan", *PLANS)
+FIRST = ("ollama-alias", "ollama-lan-podman", "llama-cpp-key", "vllm-internet", "ollama-macos-lan", "llama-cpp-windows-lan", *SHAPES)
 """Plans with many parts, tried first; a target is tried with the first two that it serves."""
 
 PROXY_FIELDS = {
@@ -83,12 +83,17 @@ def ways(target):
     """How a target is tried: name to a function that gives its files for a field and a text, `None` where it has no such field."""
     found = {}
     for shape in dict.fromkeys(FIRST):
-        if len(found) < 2 and rendered(target, PLANS[shape]) is not None:
-            found[shape] = (FIELDS, functools.partial(of_plan, target, PLANS[shape]))
+        if len(found) < 2 and rendered(target, SHAPES[shape]) is not None:
+            found[shape] = (FIELDS, functools.partial(of_plan, target, SHAPES[shape]))
     if not found:
         for name, proxy in (("hops", HOPS), *sorted(PROXIES.items(), key=lambda item: "podman" in item[0])):
             if len(found) < 2 and rendered_proxy(target, proxy) is not None:
                 found[name] = (PROXY_FIELDS, functools.partial(of_proxy, target, proxy))
+    if not found:
+        # Plans for clusters come from the engine, with all that they say of the cluster.
+        story = next((story for story in STORIES if rendered(target, plan_of(story)) is not None), None)
+        if story:
+            found[story] = (FIELDS, functools.partial(of_plan, target, plan_of(story)))
     return found
 
 

@@ -56,7 +56,7 @@ def _target(id_: str, target: Raw, checks: list[Raw]) -> list[str]:
     name = f"`{id_}`" + (" *on request*" if target.get("on_request") else "") + f"<br>{target['name']}"
     by, run = _found(id_, checks)
     if target.get("unchecked"):
-        by = "<br>".join(filter(None, [by, f"{SCHEMA_ONLY}: {target['unchecked']}"]))
+        by = "<br>".join(filter(None, [by, f"{SCHEMA_ONLY}: {target['unchecked'].rstrip('.')}"]))
     return [
         name,
         by,
