@@ -36,8 +36,8 @@ def built(root):
     write_pages(root)
     write_engine(root)
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    result = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "SITE_URL": f"https://example.org/{UNDER}/"}
+    result = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=900)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "WARNING" not in result.stdout + result.stderr
     protect(root / "site")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import re
 import shutil
 import subprocess
-import threading
-from functools import partial
 from html import unescape
 from pathlib import Path
 
 import pytest
 
 from setupgen.maintain.pages.listing import Column, Html, Row, address, listing
+from site_tools import Quiet, served
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "assets" / "tables.js"
 BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
@@ -117,24 +115,26 @@ def test_words_values_and_order(tmp_path):
     }
 
 
-class Handler(http.server.SimpleHTTPRequestHandler):
+class Handler(Quiet):
     """Serves the site, and at `probe.html` a page of it with the driver behind its scripts."""
 
-    def do_GET(self):
-        if not self.path.split("?")[0].endswith("/probe.html"):
+    def do_GET(self):  # noqa: N802 - the name that http.server calls
+        folder, _, name = self.path.split("?")[0].rpartition("/")
+        if name == "probe.js":
+            self._answer("text/javascript", DRIVER)
+        elif name == "probe.html":
+            html = Path(self.directory, folder.strip("/"), "index.html").read_text(encoding="utf-8")
+            self._answer("text/html", html.replace("</body>", '<script type="module" src="probe.js"></script></body>'))
+        else:
             super().do_GET()
-            return
-        folder = self.path.split("?")[0].removesuffix("probe.html")
-        html = Path(self.directory, folder.strip("/"), "index.html").read_text(encoding="utf-8")
-        body = html.replace("</body>", f'<script type="module">{DRIVER}</script></body>').encode()
+
+    def _answer(self, kind, text):
+        body = text.encode()
         self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *_):
-        """Say nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -142,17 +142,11 @@ def seen(site, tmp_path_factory):
     """What a browser sees as the driver filters and sorts the table of hardware, at the width of a phone."""
     if not BROWSER:
         pytest.fail("chromium is missing: sudo apt install chromium")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     profile = tmp_path_factory.mktemp("profile")
     flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=500,900", "--virtual-time-budget=20000", "--dump-dom"]
-    page = f"http://127.0.0.1:{server.server_port}/reference/hardware/probe.html?filter=laptop"
-    try:
-        command = [BROWSER, *flags, f"--user-data-dir={profile}", page]
+    with served(site, Handler) as address:
+        command = [BROWSER, *flags, f"--user-data-dir={profile}", f"{address}/reference/hardware/probe.html?filter=laptop"]
         result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
-    finally:
-        server.shutdown()
-        server.server_close()
     found = re.search(r'<pre id="seen">(.*?)</pre>', result.stdout, re.DOTALL)
     assert found, result.stderr[-2000:]
     return json.loads(unescape(found[1]))

@@ -72,7 +72,7 @@ function labels(points, x, y, width) {
 }
 
 function table(data) {
-  const head = h("tr", {}, ["Setup", "Speed", "Expected quality", ""].map((title) => h("th", { scope: "col" }, title)));
+  const head = h("tr", {}, ["Setup", "Speed", "Expected quality", "Here"].map((title) => h("th", { scope: "col" }, title)));
   const rows = data.points.map((point) => h("tr", {}, h("td", {}, point.name), h("td", {}, point.text), h("td", {}, point.quality.toFixed(2)), h("td", {}, point.like)));
   return h("details", {}, h("summary", {}, "The same as a table"),
     h("div", { class: "sg-scroll", tabindex: "0", role: "region", "aria-label": "Setups by speed and expected quality" },

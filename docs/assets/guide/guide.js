@@ -59,6 +59,8 @@ class SetupGuide extends HTMLElement {
     this.files = h("div", {});
     this.pane = h("div", { class: "sg-result", id: "sg-plan", tabindex: "-1", role: "region", "aria-label": "The setup" },
       this.loading, this.note, this.outcome, this.files);
+    this.jump = h("a", { class: "sg-jump", href: "#sg-plan", hidden: true });
+    this.form.element.append(this.jump);
     this.root.append(h("div", { class: "sg-columns" }, this.form.element, this.pane));
   }
 
@@ -92,6 +94,7 @@ class SetupGuide extends HTMLElement {
     this.form.show(this.#answers, Boolean(this.#detected), this.needs);
     if (!this.#answers.hardware?.length && !this.#detected) {
       this.needs = undefined;
+      this.#lead("");
       this.outcome.replaceChildren(h("p", { class: "sg-start" }, "Name your hardware, and the setup appears here. Every other answer changes it at once."));
       this.files.replaceChildren();
       this.pane.setAttribute("aria-busy", "false");
@@ -129,6 +132,7 @@ class SetupGuide extends HTMLElement {
 
   #show(advice, asked) {
     this.files.replaceChildren();
+    this.#lead(advice.error ? "This cannot be planned" : advice.told.title);
     if (advice.error) {
       this.needs = undefined;
       this.outcome.replaceChildren(h("div", { class: "sg-problem" }, h("h2", { id: "sg-result" }, "This cannot be planned"),
@@ -201,6 +205,11 @@ class SetupGuide extends HTMLElement {
     this.problem.hidden = false;
     this.problem.replaceChildren(h("h2", {}, "The guide cannot run in this browser"), h("p", {}, reason),
       h("p", {}, "Nothing else is lost: the tables below say what usual machines run, and the program does the same as this page on your machine. A current version of Chrome, Edge, Firefox or Safari runs the guide."));
+  }
+
+  #lead(title) {
+    this.jump.hidden = !title;
+    this.jump.textContent = `${title} ↓`;
   }
 
   #tell(text) {

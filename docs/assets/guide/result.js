@@ -52,7 +52,7 @@ function memory({ devices, parts, host }) {
 
 function speed(rows) {
   const head = h("tr", {}, ["", "Expected", "Range", "What that feels like"].map((title) => h(title ? "th" : "td", { scope: title ? "col" : undefined }, title)));
-  return h("div", { class: "sg-scroll", tabindex: "0", role: "region", "aria-label": "Speed" }, h("table", { class: "sg-table" }, h("thead", {}, head),
+  return h("div", { class: "sg-scroll", tabindex: "0", role: "region", "aria-label": "Table of speeds" }, h("table", { class: "sg-table" }, h("thead", {}, head),
     h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.label), h("td", {}, h("strong", {}, row.value)),
       h("td", {}, row.range, " ", h("span", { class: "sg-tag" }, row.basis)), h("td", {}, row.words))))));
 }
