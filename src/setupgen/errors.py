@@ -40,6 +40,23 @@ class UsageError(SetupgenError):
     """Wrong usage or unusable input (exit code 2)."""
 
 
+class ManyErrors(UsageError):  # noqa: N818 - it holds errors
+    """Several problems of one input, all told at once (exit code 2).
+
+    Attributes:
+        errors: the problems in the order in which they were found.
+    """
+
+    def __init__(self, errors: Iterable[UsageError]) -> None:
+        self.errors = list(errors)
+        first = self.errors[0]
+        super().__init__(first.message, place=first.place, hint=first.hint)
+
+    def __str__(self) -> str:
+        """One line per problem."""
+        return "\n".join(str(error) for error in self.errors)
+
+
 LISTED = ("model", "device", "server", "client", "rule", "question", "source", "vocabulary")
 """Kinds of names that are too many for a message: `setupgen kb list` shows them."""
 

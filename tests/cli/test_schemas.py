@@ -11,7 +11,7 @@ from cli_result import GPU
 from setupgen.cli.pack import load_pack
 from setupgen.engine.intake import CHOICES, KEYS
 
-NAMES = ("answers", "cost", "detect", "doctor", "estimate", "plan", "upgrade", "verify")
+NAMES = ("answers", "cost", "detect", "doctor", "estimate", "fleet", "inventory", "plan", "upgrade", "verify")
 
 
 def schema(name):

@@ -82,7 +82,7 @@ def test_hops_runs_with_workers_from_its_pinned_commit_behind_a_health_check():
     services = yaml.safe_load(render_proxy(HOPS, TEMPLATES, knowledge={}).files["compose.yaml"])["services"]
     assert services["hops"]["command"][-2:] == ["--workers", "8"]
     assert services["hops"]["environment"] == {"OLLAMA_HOSTS": "/data/hosts.yml"}
-    assert services["hops"]["depends_on"] == {"hosts": {"condition": "service_healthy"}}
+    assert services["hops"]["depends_on"] == {"watch": {"condition": "service_healthy"}}
     assert services["hops"]["restart"] == "always"
     assert services["hops"]["ports"] == ["127.0.0.1:11434:11434"]
     assert services["hops"]["build"].endswith("#d534dc3ebf3470847960ea6a7795dc16b440af45")

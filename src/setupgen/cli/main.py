@@ -26,6 +26,7 @@ COMMANDS = {
     "estimate": "memory and speed of one model in numbers",
     "cost": "self-host, buy or mix: what each costs, and the break-even",
     "upgrade": "which hardware to buy or rent for a need, or what one more part would change",
+    "fleet": "many hosts behind one address: what runs where, and all their files",
     "doctor": "what this host lacks for a plan, and what will go wrong in an existing setup",
     "verify": "ask a running setup whether it does what its plan promised",
     "kb": "the knowledge base: lint, show, list, add, check-links",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine import clusters, stacks
@@ -33,10 +33,37 @@ PROMPTS_KEPT = 4
 """Full contexts that are worth keeping in main memory, so that changing between conversations costs no reading."""
 
 
-def choose(host: Host, candidate: Candidate, score: Mapping[str, float]) -> Choice:
-    """The complete choice that a candidate stands for."""
+VISIBLE = {"cuda": "CUDA_VISIBLE_DEVICES", "rocm": "HIP_VISIBLE_DEVICES", "vulkan": "GGML_VK_VISIBLE_DEVICES"}
+"""Variables by which a program sees only some of a host's accelerators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where a fleet puts a server on a host, and how its proxy reaches it.
+
+    Attributes:
+        bind: address on which the host answers.
+        port: port on which the host answers.
+        alias: name under which the model is served.
+        inner_port: port of the server itself where a proxy on the host asks for the key; another than `port`.
+        devices: numbers of the accelerators that it may use; empty for all.
+    """
+
+    bind: str
+    port: int
+    alias: str
+    inner_port: int = 0
+    devices: tuple[int, ...] = ()
+
+
+def choose(host: Host, candidate: Candidate, score: Mapping[str, float], seat: Seat | None = None) -> Choice:
+    """The complete choice that a candidate stands for; with a seat, as a member of a fleet."""
     server = candidate.deployment.server
     settings = base_settings(host, candidate)
+    if seat:
+        settings["alias"] = seat.alias
+        local = host.needs.exposure == "local"
+        settings.update({"bind": seat.bind, "port": seat.port} if local else {"port": seat.inner_port})
     for effect in candidate.effects:
         if effect.kind == "set":
             settings.update({key.removeprefix("settings."): value for key, value in effect.values if not key.startswith("sampling.")})
@@ -51,6 +78,8 @@ def choose(host: Host, candidate: Candidate, score: Mapping[str, float]) -> Choi
                 "/weights/" + host.needs.weights_file.replace("\\", "/").rsplit("/", 1)[-1]
             )
     flags, environment = launch(server, listening)
+    if seat and seat.devices:
+        container, environment = pinned(candidate, container, environment, seat.devices)
     size = download_bytes(candidate.model.architecture, candidate.weights)
     if candidate.deployment.runtime == stacks.RUNTIME:
         settings["cluster"] = stacks.stack_id(host, settings)
@@ -61,7 +90,7 @@ def choose(host: Host, candidate: Candidate, score: Mapping[str, float]) -> Choi
         proxy, connection, settings["auth"] = ways["proxy"], ways["connection"], ways["auth"]
     else:
         cluster = {}
-        proxy = proxy_of(host, server, settings["auth"])
+        proxy = proxy_of(host, server, settings["auth"], seat)
         connection = connection_of(settings, server.raw.get("endpoints", {}), proxy, candidate.workload.context)
     return Choice(
         model=candidate.model,
@@ -228,7 +257,19 @@ def container_of(host: Host, candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def proxy_of(host: Host, server: Server, auth: Mapping[str, Any]) -> dict[str, Any] | None:
+def pinned(
+    candidate: Candidate, container: dict[str, Any], environment: dict[str, str], devices: tuple[int, ...]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Container and environment of a server that may use these accelerators only."""
+    backend = candidate.deployment.backend
+    if container and backend == "cuda":
+        return {**container, "gpu_devices": list(devices)}, environment
+    numbers = ",".join(str(device) for device in devices)
+    order = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"} if backend == "cuda" else {}
+    return container, {**environment, **order, **({VISIBLE[backend]: numbers} if backend in VISIBLE else {})}
+
+
+def proxy_of(host: Host, server: Server, auth: Mapping[str, Any], seat: Seat | None = None) -> dict[str, Any] | None:
     """The proxy in front of the server: none on this host alone, else one that brings TLS and, if need be, asks for the key."""
     if host.needs.exposure == "local":
         return None
@@ -238,13 +279,14 @@ def proxy_of(host: Host, server: Server, auth: Mapping[str, Any]) -> dict[str, A
         if auth.get("by") == "server"
         else f"{server.name} asks for no key, so the proxy checks it"
     )
+    own = {"id": caddy.id, "version": caddy.version, "image": caddy.backends["cpu"]["image"], "auth": dict(auth)}
+    if seat:
+        because = f"The fleet's proxy reaches this host over the network: Caddy asks it for a key. {checks}."
+        return {**own, "because": because, "tls": False, "port": seat.port, "bind": seat.bind, "address": seat.bind}
     return {
-        "id": caddy.id,
-        "version": caddy.version,
-        "image": caddy.backends["cpu"]["image"],
+        **own,
         "because": f"Others can reach it ({host.needs.exposure}): the proxy brings TLS and long time-outs. {checks}.",
         "tls": True,
-        "auth": dict(auth),
         "port": PROXY_PORT if host.needs.exposure == "lan" else 443,
         "address": "",
     }
@@ -254,14 +296,17 @@ def connection_of(
     settings: Mapping[str, Any], endpoints: Mapping[str, str], proxy: Mapping[str, Any] | None, context: int
 ) -> dict[str, Any]:
     """How clients on this host reach the server."""
-    tls = bool(proxy and proxy["tls"])
-    base = f"https://localhost:{proxy['port']}" if proxy and tls else f"http://{settings['bind']}:{settings['port']}"
+    tls, own = bool(proxy and proxy["tls"]), str(settings["bind"])
+    base = f"https://localhost:{proxy['port']}" if proxy and tls else f"http://{own}:{settings['port']}"
+    if proxy and not tls and "bind" in proxy:  # one of a fleet
+        own = _in_address(proxy["bind"])
+        base = f"http://{own}:{proxy['port']}"
 
     def address(name: str) -> str | None:
         return base + endpoints[name] if name in endpoints else None
 
     return {
-        "host": "localhost" if tls else settings["bind"],
+        "host": "localhost" if tls else own,
         "base_url": base,
         "openai_url": address("openai"),
         "anthropic_url": address("anthropic"),
@@ -271,6 +316,11 @@ def connection_of(
         "key_env": settings["auth"].get("env"),
         "context": context,
     }
+
+
+def _in_address(name: str) -> str:
+    """A name or number as an address holds it."""
+    return f"[{name}]" if ":" in name else name
 
 
 def sampling_of(host: Host, candidate: Candidate) -> dict[str, float]:

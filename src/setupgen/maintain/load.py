@@ -110,14 +110,14 @@ def read(path: Path, root: Path | None = None) -> Document:
     return parse(text, name)
 
 
-def parse(text: str, name: str) -> Document:
-    """The document in a text.
+def parse(text: str, name: str, *, maximum: int = MAXIMUM_BYTES) -> Document:
+    """The document in a text of at most `maximum` characters.
 
     Raises:
         UsageError: where it is not strict YAML.
     """
-    if len(text) > MAXIMUM_BYTES:
-        raise UsageError(f"the text is larger than {MAXIMUM_BYTES // 1000} kB.", place=name, hint="Split it.")
+    if len(text) > maximum:
+        raise UsageError(f"the text is larger than {maximum // 1000} kB.", place=name, hint="Split it.")
     reader = _Reader(name, text)
     try:
         data = reader.document()

@@ -88,6 +88,7 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "hosts": hosts_of(proxy) if proxy.get("id") == "hops" else [],
         "gateway": gateway,
         "caddy": proxy.get("id") == "caddy",
+        "tls": proxy.get("id") == "caddy" and bool(proxy.get("tls", True)),
         # Clients reach it by a name that only the user knows.
         "by_name": _by_name(choice),
         "local_url": _local_url(choice),
@@ -192,7 +193,7 @@ def _device(device: Mapping[str, Any], *, unified: bool) -> str:
 def _check_url(choice: Mapping[str, Any]) -> str:
     """The health check as clients reach it: through the proxy where there is one, which may be the only way in."""
     connection = choice.get("connection") or {}
-    if (choice.get("proxy") or {}).get("id") == "caddy":
+    if (choice.get("proxy") or {}).get("id") == "caddy" and connection.get("base_url"):
         return str(connection["base_url"]) + ((choice.get("server") or {}).get("endpoints", {}).get("health") or "/")
     return str(connection.get("health_url") or _local_url(choice))
 
@@ -322,7 +323,8 @@ def _keys(choice: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _by_name(choice: Mapping[str, Any]) -> bool:
-    return (choice.get("proxy") or {}).get("id") == "caddy" or bool((choice.get("cluster") or {}).get("exposed"))
+    proxy = choice.get("proxy") or {}
+    return (proxy.get("id") == "caddy" and bool(proxy.get("tls", True))) or bool((choice.get("cluster") or {}).get("exposed"))
 
 
 def _host_values(choice: Mapping[str, Any], runtime: str) -> Iterator[dict[str, Any]]:

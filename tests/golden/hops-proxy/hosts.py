@@ -19,14 +19,14 @@ VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 def fill() -> None:
     with open(SOURCE, encoding="utf-8") as file:
-        hosts = yaml.safe_load(file)
-    for host in hosts:
+        entries = yaml.safe_load(file)
+    for host in entries:
         for name, value in (host.get("headers") or {}).items():
             if found := VARIABLE.fullmatch(value):
                 host["headers"][name] = os.environ[found[1]]
     descriptor = os.open(FILLED + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        yaml.safe_dump(hosts, file, sort_keys=False)
+        yaml.safe_dump(entries, file, sort_keys=False)
     os.replace(FILLED + ".new", FILLED)
 
 

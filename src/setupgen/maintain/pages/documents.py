@@ -23,7 +23,9 @@ COMMANDS = {
     "doctor": "`setupgen doctor --json`",
     "estimate": "`setupgen estimate --json`",
     "upgrade": "`setupgen upgrade --json`",
+    "fleet": "`setupgen fleet --json`",
     "answers": "the answers file of `--answers`",
+    "inventory": "the inventory of `setupgen fleet`",
 }
 
 
@@ -39,7 +41,7 @@ def documents(_pack: Pack) -> Iterator[str]:
         schema: dict[str, Any] = json.loads(text)
         yield f"## {kind}"
         yield ""
-        yield f"What {COMMANDS.get(kind, kind)} {'takes' if kind == 'answers' else 'prints'}. Schema: [{name}](schemas/{name})"
+        yield f"What {COMMANDS.get(kind, kind)} {'takes' if kind in {'answers', 'inventory'} else 'prints'}. Schema: [{name}](schemas/{name})"
         yield ""
         rows = [
             [f"`{key}`", _type(schema, part), "yes" if key in schema.get("required", ()) else "", _description(schema, part)]

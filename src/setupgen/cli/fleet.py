@@ -1,0 +1,205 @@
+"""`setupgen fleet INVENTORY`: many hosts behind one address: what runs where, each host's files and the proxy's."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from setupgen.cli.options import MAXIMUM_FILE_BYTES, read_facts, read_text
+from setupgen.errors import ManyErrors, UsageError, shorten
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from setupgen.engine.fleet.records import Inventory
+    from setupgen.knowledge import Pack
+    from setupgen.maintain.load import Document
+    from setupgen.render.files import Rendered
+
+PLAN = "setupgen.fleet.json"
+_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command."""
+    command = subparsers.add_parser("fleet", help="many hosts behind one address", description=__doc__)
+    command.add_argument("inventory", metavar="INVENTORY", help="hosts and needs as YAML")
+    command.add_argument("-o", "--output", metavar="DIR", help="write the fleet's folder here")
+    command.add_argument("--dry-run", action="store_true", help="say what would be written and write nothing")
+    command.add_argument("--diff", action="store_true", help="show the differences and write nothing")
+    command.add_argument("--overwrite", action="store_true", help="replace files that you edited or that setupgen did not make")
+    command.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plans a fleet, prints it, writes it where that is asked for; 1 where a need found no place."""
+    from setupgen.cli.pack import load_pack
+    from setupgen.engine.fleet.planning import fleet_plan, member_plans
+    from setupgen.render.fleet import Member, render_fleet
+
+    if (arguments.dry_run or arguments.diff or arguments.overwrite) and arguments.output is None:
+        raise UsageError("nothing is written without a folder.", place="setupgen fleet", hint="Name one with -o DIR.")
+    pack = load_pack()
+    plan = fleet_plan(pack, read_inventory(pack, arguments.inventory))
+    document = plan.to_json()
+    made: tuple[Rendered, Rendered] | None = None
+    if plan.placed:
+        members = [Member(*entry) for entry in member_plans(pack, plan)]
+        made = render_fleet(document, members, plan.front, pack.templates, command=_command(arguments))
+    document["files"] = made[0].files if made else {}
+    report = _write(document, made, arguments) if made and arguments.output is not None else None
+    if arguments.json:
+        print(json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1))
+    elif report and arguments.diff:
+        print(report["diff"], end="")
+    else:
+        from setupgen.output.show_fleet import show_fleet
+
+        show_fleet(document, report)
+    return 1 if document["unplaced"] else 0
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    from shlex import quote
+
+    name = Path(arguments.inventory).name
+    return f"setupgen fleet {quote(name)} -o {quote(Path(arguments.output or 'fleet').name or '.')}"
+
+
+# -------------------------------------------------------------------------------------------------- reading
+
+
+def read_inventory(pack: Pack, path: str) -> Inventory:
+    """The inventory in a file.
+
+    Raises:
+        ManyErrors: with every problem, each with file and line.
+        UsageError: where the file cannot be read.
+    """
+    from setupgen.engine.fleet.intake import inventory_of
+    from setupgen.maintain.load import parse
+
+    name = shorten(path.replace("\0", "\N{SYMBOL FOR NULL}"))
+    document = parse(read_text(path), name, maximum=MAXIMUM_FILE_BYTES)
+    facts, problems = _facts_of(document, Path(path).parent)
+    try:
+        inventory = inventory_of(pack, document.data, document.place, facts)
+    except ManyErrors as error:
+        raise ManyErrors([*problems, *error.errors]) from error
+    if problems:
+        raise ManyErrors(problems)
+    return inventory
+
+
+def _facts_of(document: Document, folder: Path) -> tuple[dict[str, dict[str, Any]], list[UsageError]]:
+    """Detection documents by name of the host: of hosts that name a file, and of all in the file or folder that the inventory names."""
+    facts: dict[str, dict[str, Any]] = {}
+    problems: list[UsageError] = []
+    data = document.data if isinstance(document.data, dict) else {}
+    if isinstance(common := data.get("facts"), str):
+        try:
+            facts.update(_gathered(folder / common))
+        except UsageError as error:
+            problems.append(error)
+    elif common is not None:
+        problems.append(UsageError("facts must be the path of a folder or file.", place=document.place(("facts",))))
+    hosts = data.get("hosts")
+    for index, host in enumerate(hosts if isinstance(hosts, list) else []):
+        if not isinstance(host, dict) or "facts" not in host:
+            continue
+        at = ("hosts", index, "facts")
+        if not isinstance(host["facts"], str) or not isinstance(host.get("name"), str):
+            problems.append(UsageError("facts must be the path of a file.", place=document.place(at)))
+            continue
+        try:
+            facts[host["name"]] = read_facts(str(folder / host["facts"]))
+        except UsageError as error:
+            problems.append(UsageError(f"{error.place}: {error.message}", place=document.place(at), hint=error.hint))
+            host.pop("facts")
+            host["hardware"] = "cpu"  # told already: its hardware is no second problem
+    return facts, problems
+
+
+def _gathered(path: Path) -> dict[str, dict[str, Any]]:
+    """Detection documents of a folder, by name of file, or of a file with one JSON document in each line, by its `host`."""
+    from setupgen.engine.document import check_document, dotted
+
+    if path.is_dir():
+        return {file.stem: read_facts(str(file)) for file in sorted(path.glob("*.json"))}
+    found: dict[str, dict[str, Any]] = {}
+    for number, line in enumerate(read_text(str(path)).splitlines(), 1):
+        if not line.strip():
+            continue
+        place = f"{path}, line {number}"
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise UsageError(
+                "not JSON.", place=place, hint="Each line is what `setupgen detect --json` printed, with the host's name."
+            ) from error
+        if not isinstance(entry, dict) or not isinstance(entry.get("host"), str):
+            raise UsageError("no host is named.", place=place, hint='Add "host": NAME to what `setupgen detect --json` printed.')
+        document = entry.get("facts", {key: value for key, value in entry.items() if key != "host"})
+        check_document(document, lambda keys, place=place: f"{place}, {dotted(keys)}")  # type: ignore[misc]
+        found[entry["host"]] = document
+    return found
+
+
+# -------------------------------------------------------------------------------------------------- writing
+
+
+def _write(document: Mapping[str, Any], made: tuple[Rendered, Rendered], arguments: argparse.Namespace) -> dict[str, Any]:
+    """Writes the fleet's folder; gives what was done, by file."""
+    from setupgen.output.compare import diff as show_diff
+    from setupgen.output.write import plan_writes, write
+
+    directory = Path(arguments.output)
+    parts, own = made
+    plain = {key: value for key, value in document.items() if key != "files"}
+    files = {**parts.files, **own.files, PLAN: json.dumps(plain, ensure_ascii=False, indent=1, sort_keys=True) + "\n"}
+    modes, secrets = {**parts.modes, **own.modes}, {**parts.secrets, **own.secrets}
+    if arguments.diff or arguments.dry_run:
+        changes = plan_writes(files, directory, modes=modes, secrets=secrets)
+    else:
+        files = with_keys(files, document["secrets"], directory)
+        changes = write(files, directory, overwrite=arguments.overwrite, modes=modes, secrets=secrets)
+    return {
+        "directory": str(directory),
+        "written": not (arguments.diff or arguments.dry_run),
+        "files": {change.path: change.word for change in changes},
+        "diff": show_diff(changes) if arguments.diff else "",
+    }
+
+
+def with_keys(files: Mapping[str, str], links: Mapping[str, Mapping[str, str]], directory: Path) -> dict[str, str]:
+    """The files with each host's key made once, and told to the proxy; a key that a host has already is kept."""
+    from secrets import token_urlsafe
+
+    made = dict(files)
+    keys: dict[tuple[str, str], str] = {}
+    for name, link in links.items():
+        source = (link["file"], link["name"])
+        if source not in keys:
+            keys[source] = _value_in(directory / link["file"], link["name"]) or token_urlsafe(32)
+            made[link["file"]] = _filled(made.get(link["file"], ""), link["name"], keys[source])
+        if "proxy/.env" in made:
+            made["proxy/.env"] = _filled(made["proxy/.env"], name, link["before"] + keys[source])
+    return made
+
+
+def _value_in(path: Path, name: str) -> str:
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    found = [match[2].strip().strip("\"'") for line in text.splitlines() if (match := _LINE.fullmatch(line)) and match[1] == name]
+    return found[-1] if found else ""
+
+
+def _filled(text: str, name: str, value: str) -> str:
+    """The text of a `.env` with the value of an empty name."""
+    shown = f"'{value}'" if " " in value else value
+    return re.sub(rf"(?m)^{re.escape(name)}=$", lambda _: f"{name}={shown}", text)

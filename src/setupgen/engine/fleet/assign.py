@@ -1,0 +1,356 @@
+"""Looks for a good answer to a placement problem: each need takes its best response in turn, then needs are moved while that helps.
+
+Hosts of a kind with the same content are one entry with a count, so that effort grows with kinds and needs and hardly with hosts. There is no
+clock and no chance: the same problem gives the same answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from setupgen.engine.fleet.problem import Option, Problem
+
+Content = tuple[tuple[int, "Option"], ...]
+"""What hosts hold: needs with an option each, sorted."""
+
+State = dict[tuple[int, Content], int]
+"""(kind, content) to the number of hosts that hold just that."""
+
+EFFORT = 900
+"""Best responses that the improvement may ask for."""
+
+MANY = 10**6
+"""More replicas and hosts than anybody asks for."""
+
+NOTHING: frozenset[int] = frozenset()
+
+
+class Solver:
+    """One problem and the search for its answer."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.spent = 0
+        self.gains = [{option.key: wish.gain(option) for variant in wish.variants for option in variant} for wish in problem.wishes]
+        self.prices = [{option.key: problem.price(option) for variant in wish.variants for option in variant} for wish in problem.wishes]
+        self.ceilings = [
+            [max(gains[option.key] for option in variant) * wish.users + max(wish.bonus(MANY, MANY), 0) for variant in wish.variants]
+            for wish, gains in zip(problem.wishes, self.gains, strict=True)
+        ]
+
+    def solve(self) -> State:
+        """The best state found."""
+        empty: State = {(index, ()): kind.hosts for index, kind in enumerate(self.problem.kinds) if kind.hosts}
+        best, best_value = empty, -1
+        for order in self._orders():
+            state = empty
+            for need in order:
+                state = self.place(state, need)
+            value = self.value(state)
+            if value > best_value:
+                best, best_value = state, value
+        return self._improve(best, best_value)
+
+    def settle(self, state: State, rounds: int = 2) -> State:
+        """A state at least as good, by placing each need anew beside the others: for a problem that differs little from one that was solved."""
+        value = self.value(state)
+        for _ in range(rounds):
+            before = value
+            for need in range(len(self.problem.wishes)):
+                trial = self.place(self.without(state, (need,)), need)
+                if (new := self.value(trial)) > value:
+                    state, value = trial, new
+            if value == before:
+                break
+        return state
+
+    def _orders(self) -> Iterator[list[int]]:
+        wishes = self.problem.wishes
+        everyone = range(len(wishes))
+
+        def choice(need: int) -> int:
+            kinds = self.problem.kinds
+            return sum(kinds[number].hosts for number in {option.kind for variant in wishes[need].variants for option in variant})
+
+        yield sorted(everyone, key=lambda need: (-wishes[need].weight, choice(need), need))
+        yield sorted(everyone, key=lambda need: (choice(need), -wishes[need].weight, need))
+        yield sorted(everyone, key=lambda need: (-wishes[need].users, need))
+        yield sorted(everyone, key=lambda need: (wishes[need].users, need))
+
+    def _improve(self, state: State, value: int) -> State:
+        needs = range(len(self.problem.wishes))
+        improved = True
+        while improved and self.spent < EFFORT:
+            improved = False
+            for trial in self._trials(state, needs):
+                new = self.value(trial)
+                if new > value:
+                    state, value, improved = trial, new, True
+                    break
+                if self.spent >= EFFORT:
+                    break
+        return state
+
+    def _trials(self, state: State, needs: range) -> Iterator[State]:
+        """States near this one: one need placed anew, two in either order, one kept from a kind while all others follow."""
+        for need in needs:
+            yield self.place(self.without(state, (need,)), need)
+        for first, second in combinations(needs, 2):
+            if not self._rivals(state, first, second):
+                continue
+            bare = self.without(state, (first, second))
+            for a, b in ((first, second), (second, first)):
+                yield self.place(self.place(bare, a), b)
+        for need in needs:
+            for kind in sorted({kind for (kind, content) in state if any(entry[0] == need for entry in content)}):
+                moved = self.place(self.without(state, (need,)), need, banned=frozenset({kind}))
+                for other in needs:
+                    if other != need:
+                        moved = self.place(self.without(moved, (other,)), other)
+                yield moved
+                for other in needs:
+                    if other != need and self._rivals(state, need, other):
+                        bare = self.place(self.without(state, (need, other)), need, banned=frozenset({kind}))
+                        yield self.place(bare, other)
+
+    def _rivals(self, state: State, first: int, second: int) -> bool:
+        """Whether one of two needs could use what the other has."""
+        held = {need: {kind for (kind, content) in state if any(entry[0] == need for entry in content)} for need in (first, second)}
+        wanted = {need: {option.kind for variant in self.problem.wishes[need].variants for option in variant} for need in (first, second)}
+        return bool(held[first] & wanted[second] or held[second] & wanted[first])
+
+    # ------------------------------------------------------------------------------------------ states
+
+    def free(self, kind: int, content: Content) -> int:
+        """Parts that are left on a host with this content."""
+        return self.problem.kinds[kind].units - sum(option.units for _, option in content)
+
+    def without(self, state: State, needs: Iterable[int]) -> State:
+        """The state with these needs taken out."""
+        gone = set(needs)
+        new: State = {}
+        for (kind, content), count in state.items():
+            key = (kind, tuple(entry for entry in content if entry[0] not in gone))
+            new[key] = new.get(key, 0) + count
+        return new
+
+    def held(self, state: State, need: int) -> tuple[Counter[Option], int]:
+        """The replicas of a need and the number of hosts that they are on."""
+        replicas: Counter[Option] = Counter()
+        hosts = 0
+        for (_, content), count in state.items():
+            mine = [option for owner, option in content if owner == need]
+            hosts += count if mine else 0
+            for option in mine:
+                replicas[option] += count
+        return replicas, hosts
+
+    def value(self, state: State) -> int:
+        """The objective."""
+        total = 0
+        for need, wish in enumerate(self.problem.wishes):
+            replicas, hosts = self.held(state, need)
+            total += self.problem.value(wish, replicas.items(), hosts)
+        return total
+
+    # ---------------------------------------------------------------------------------- best response
+
+    def place(self, state: State, need: int, banned: frozenset[int] = NOTHING) -> State:
+        """The state with this need, which is not in it, placed as well as can be beside the others."""
+        self.spent += 1
+        wish = self.problem.wishes[need]
+        pools = sorted(
+            ((kind, content, self.free(kind, content), count) for (kind, content), count in state.items()),
+            key=lambda pool: (pool[2], pool[0], len(pool[1])),
+        )
+        pools = [pool for pool in pools if pool[2] > 0 and pool[0] not in banned]
+        best: list[_Take] = []
+        best_value = 0
+        for variant, ceiling in zip(wish.variants, self.ceilings[need], strict=True):
+            if ceiling <= best_value:
+                continue
+            for takes in self._ways(need, variant, pools):
+                value = self._worth(need, takes)
+                if value > best_value:
+                    best, best_value = takes, value
+        return _taken(state, need, best)
+
+    def _worth(self, need: int, takes: list[_Take]) -> int:
+        """The objective for this need alone, served so."""
+        wish, gains, prices = self.problem.wishes[need], self.gains[need], self.prices[need]
+        replicas: list[tuple[int, int, int]] = []
+        hosts = count = price = 0
+        steady = False
+        for take in takes:
+            hosts += take.hosts
+            steady = steady or not self.problem.kinds[take.kind].preemptible
+            for option in take.options:
+                replicas.append((gains[option.key], option.slots, take.hosts))
+                price += prices[option.key] * take.hosts
+                count += take.hosts
+        if not steady:
+            return 0
+        replicas.sort(reverse=True)
+        left, total = wish.users, -price
+        for gain, slots, number in replicas:
+            used = min(left, slots * number)
+            total += used * gain
+            left -= used
+        return total + wish.bonus(count, hosts)
+
+    def _ways(self, need: int, variant: tuple[Option, ...], pools: list[tuple[int, Content, int, int]]) -> Iterator[list[_Take]]:
+        """Promising ways to serve a need with one variant: every replica of the same size, or each as large as it can be."""
+        wish = self.problem.wishes[need]
+        by_kind: dict[int, list[Option]] = {}
+        for option in variant:
+            by_kind.setdefault(option.kind, []).append(option)
+        pools = [pool for pool in pools if pool[0] in by_kind]
+        if not pools:
+            return
+        levels = sorted({option.slots for option in variant})
+        least = max(wish.replicas, 2 if wish.spread else 1)
+        for level in levels:
+            sized = {kind: [option for option in options if option.slots == level] for kind, options in by_kind.items()}
+            for count in sorted({1, least}):
+                yield self._fill(need, sized, pools, count, by_kind)
+        for count in sorted({1, least}):
+            yield self._fill(need, by_kind, pools, count, by_kind)
+
+    def _fill(
+        self, need: int, offered: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], least: int,
+        spare: dict[int, list[Option]],
+    ) -> list[_Take]:  # fmt: skip
+        """Takes hosts, the most profitable first and each once, then more parts of hosts that are taken, until all are served."""
+        wish = self.problem.wishes[need]
+        ranked: list[tuple[int, int, Option, int]] = []
+        for index, (kind, _, free, _) in enumerate(pools):
+            usable = [option for option in offered.get(kind, ()) if option.units <= free]
+            if usable:
+                profit, option = self._best(need, usable, wish.users)
+                ranked.append((-profit, index, option, kind))
+        ranked.sort(key=lambda item: item[:2])
+        if ranked and all(self.problem.kinds[kind].preemptible for _, _, _, kind in ranked):
+            return []
+        if ranked and self.problem.kinds[ranked[0][3]].preemptible:  # the first is steady, whatever comes then
+            steady = next(item for item in ranked if not self.problem.kinds[item[3]].preemptible)
+            ranked.remove(steady)
+            ranked.insert(0, steady)
+        takes: list[_Take] = []
+        left, count = wish.users, 0
+        for _, index, best, kind in ranked:
+            option = best
+            if left <= 0 and count >= least:
+                break
+            available = pools[index][3]
+            if left > 0:
+                option = self._shrunk(need, offered[kind], option, left, pools[index][2]) if option.slots > left else option
+                number = min(available, max(-(-left // option.slots), least - count))
+            else:
+                option = self._shrunk(need, offered[kind], option, 1, pools[index][2])
+                number = min(available, least - count)
+                if self.prices[need][option.key] * number >= wish.bonus(max(count + number, 2), 2) - wish.bonus(count, min(count, 2)):
+                    continue
+            takes.append(_Take(index, kind, pools[index][1], number, (option,)))
+            left -= number * option.slots
+            count += number
+        if count < least and takes and spare is not offered:
+            count = self._add_spares(need, spare, pools, takes, count, least)
+        return self._deepen(need, offered, pools, takes, left, count, least)
+
+    def _add_spares(
+        self, need: int, spare: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], takes: list[_Take],
+        count: int, least: int,
+    ) -> int:  # fmt: skip
+        """Replicas that are asked for and serve nobody new, of any size, on the cheapest hosts that are left."""
+        wish, taken = self.problem.wishes[need], {take.index for take in takes}
+        found = []
+        for index, (kind, _, free, _) in enumerate(pools):
+            usable = [option for option in spare.get(kind, ()) if option.units <= free] if index not in taken else []
+            if usable:
+                option = min(usable, key=lambda option: (self.prices[need][option.key], option.key))
+                found.append((self.prices[need][option.key], index, option))
+        for price, index, option in sorted(found, key=lambda item: item[:2]):
+            if count >= least:
+                break
+            number = min(pools[index][3], least - count)
+            if price * number < wish.bonus(count + number, 2) - wish.bonus(count, min(count, 2)):
+                takes.append(_Take(index, pools[index][0], pools[index][1], number, (option,)))
+                count += number
+        return count
+
+    def _deepen(
+        self, need: int, offered: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], takes: list[_Take],
+        left: int, count: int, least: int,
+    ) -> list[_Take]:  # fmt: skip
+        """More replicas on hosts that are taken already, while somebody is not served or replicas are missing."""
+        wish = self.problem.wishes[need]
+        for position, take in enumerate(takes):
+            free = pools[take.index][2] - take.options[0].units
+            options, number = take.options, take.hosts
+            while left > 0 or count < least:
+                usable = [option for option in offered[take.kind] if option.units <= free]
+                if not usable:
+                    break
+                _, option = self._best(need, usable, max(left, 1))
+                if left <= 0 and self.prices[need][option.key] >= wish.bonus(count + 1, len(takes)) - wish.bonus(count, len(takes)):
+                    break
+                wanted = max(-(-left // option.slots), least - count)
+                if wanted < number:  # only some of these hosts take one more
+                    takes.append(_Take(take.index, take.kind, take.content, number - wanted, options))
+                    number = wanted
+                options = (*options, option)
+                free -= option.units
+                left -= number * option.slots
+                count += number
+            takes[position] = _Take(take.index, take.kind, take.content, number, options)
+        return takes
+
+    def _shrunk(self, need: int, offered: list[Option], chosen: Option, left: int, free: int) -> Option:
+        """The most profitable option for the users that are left."""
+        usable = [option for option in offered if option.units <= free and option.slots >= left]
+        return self._best(need, usable, left)[1] if usable else chosen
+
+    def _best(self, need: int, usable: list[Option], left: int) -> tuple[int, Option]:
+        """The most profitable option when this many users are left, and its profit; the smaller one of equals."""
+        gains, prices = self.gains[need], self.prices[need]
+        best, best_key = usable[0], (-MANY * MANY, 0, 0)
+        for option in usable:
+            key = (min(option.slots, left) * gains[option.key] - prices[option.key], -option.units, -option.key)
+            if key > best_key:
+                best, best_key = option, key
+        return best_key[0], best
+
+
+class _Take:
+    """Hosts of one pool that take these options each."""
+
+    __slots__ = ("content", "hosts", "index", "kind", "options")
+
+    def __init__(self, index: int, kind: int, content: Content, hosts: int, options: tuple[Option, ...]) -> None:
+        self.index = index
+        self.kind = kind
+        self.content = content
+        self.hosts = hosts
+        self.options = options
+
+
+def _taken(state: State, need: int, takes: list[_Take]) -> State:
+    new = dict(state)
+    for take in takes:
+        old = (take.kind, take.content)
+        new[old] -= take.hosts
+        if not new[old]:
+            del new[old]
+        content = sorted([*take.content, *((need, option) for option in take.options)], key=_order)
+        key = (take.kind, tuple(content))
+        new[key] = new.get(key, 0) + take.hosts
+    return new
+
+
+def _order(entry: tuple[int, Option]) -> tuple[int, int]:
+    return entry[0], entry[1].key

@@ -1,0 +1,56 @@
+"""Shows the plan of a fleet: tables on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from setupgen.output.show import console
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Json = Mapping[str, Any]
+
+
+def show_fleet(fleet: Json, report: Json | None) -> None:
+    """Prints what runs where, what each need gets, what found no place, and what was written."""
+    out = console()
+    out.print(Text(f"\n{fleet['proxy']['id']}: {fleet['proxy']['because']}\n"))
+    if fleet["placements"]:
+        table = Table("server", "model", "quant", "program", "users", "tokens/s", box=box.SIMPLE)
+        for item in fleet["placements"]:
+            rate = item["decode_tps"]
+            pace = f"{rate['low']:.0f} to {rate['high']:.0f}" if rate["value"] else "-"
+            table.add_row(*(Text(str(part)) for part in (item["name"], item["alias"], item["quant"], item["server"], item["users"], pace)))
+        out.print(table)
+    for item in fleet["capacity"]:
+        lost = item["without_largest_host_tps"]
+        safe = f"{lost:.0f} tokens/s without its strongest host" if item["survives_one_host"] else "nothing if its host is lost"
+        text = f"{item['label']}: {item['users_served']} of {item['users']} users on {item['replicas']} replicas, {item['aggregate_tps']['value']:.0f} tokens/s, {safe}"
+        out.print(Text(text))
+    for title, lines in (
+        ("No place for", [f"{item['need'].get('model') or item['need'].get('use_case')}: {item['because']}" for item in fleet["unplaced"]]),
+        ("Hosts without work", [f"{item['host']}: {item['because']}" for item in fleet["idle"]]),
+        ("What would help most", [item["text"] for item in fleet["advice"]]),
+        ("Beware", [item["text"] for item in fleet["warnings"]]),
+    ):
+        if lines:
+            out.print(Text(f"\n{title}"))
+            for line in lines[:MOST]:
+                out.print(Text(f"- {line}"))
+            if len(lines) > MOST:
+                out.print(Text(f"- and {len(lines) - MOST} more: --json has them all"))
+    if report:
+        out.print()
+        for path, word in sorted(report["files"].items()):
+            out.print(Text(f"{word:<10} {path}"))
+        sys.stderr.write(f"\nNext: read {report['directory']}/README.md\n" if report["written"] else "\nNothing was written.\n")
+
+
+MOST = 20
+"""Lines of a kind that are shown."""

@@ -1,0 +1,82 @@
+"""The files of a fleet: a setup folder for every server, the proxy's folder, and the run book with a script that starts it all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from setupgen.errors import NothingFitsError
+from setupgen.render.files import Rendered, render_proxy, render_setup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    Raw = Mapping[str, Any]
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One server of a fleet: its folder, the name of its setup, and its plan."""
+
+    folder: str
+    name: str
+    plan: Raw
+
+
+def render_fleet(fleet: Raw, members: Iterable[Member], front: Raw, templates: Raw, *, command: str) -> tuple[Rendered, Rendered]:
+    """All files of a fleet: those of hosts and proxy, whose keys begin with ``hosts/`` or ``proxy/``, and those beside them.
+
+    Args:
+        fleet: the plan of the fleet as JSON.
+        members: its servers.
+        front: what the proxy's templates read.
+        templates: targets by id.
+        command: the command line that makes the files again, for their headers.
+    """
+    parts = Rendered({})
+    for member in members:
+        _add(parts, member.folder, render_setup(member.plan, templates, command=command, name=member.name))
+    _add(parts, "proxy", _front(fleet, front, templates, command))
+    used = sorted({item["host"] for item in fleet["placements"]})
+    shown = {
+        **fleet,
+        "places": [_place(item) for item in fleet["placements"]] + [{"host": "proxy", "ssh": "local", "folder": "proxy", "how": "compose"}],
+        "hosts_used": len(used),
+        "proxy": {**fleet["proxy"], "name": fleet["proxy"]["id"]},
+        "unplaced": [{**item, "label": item["need"].get("model") or item["need"].get("use_case", "")} for item in fleet["unplaced"]],
+    }
+    plan = {
+        "choice": {"role": "fleet", "runtime": "docker", "clients": []},
+        "fleet": shown,
+        "knowledge": fleet["knowledge"],
+        "facts": {"needs": {"os": "linux", "runtime": "docker"}},
+    }
+    return parts, render_setup(plan, templates, command=command, name=str(fleet["name"]))
+
+
+def _front(fleet: Raw, front: Raw, templates: Raw, command: str) -> Rendered:
+    """The proxy's folder; where no template writes files for it, what such files must say."""
+    try:
+        return render_proxy(front, templates, knowledge=fleet["knowledge"], command=command, name=f"{fleet['name']}-{front['id']}")
+    except NothingFitsError:
+        return Rendered({"setupgen.proxy.json": json.dumps(front, ensure_ascii=False, indent=1, sort_keys=True) + "\n"})
+
+
+def _add(result: Rendered, folder: str, part: Rendered) -> None:
+    for path, text in part.files.items():
+        result.files[f"{folder}/{path}"] = text
+    result.modes.update({f"{folder}/{path}": mode for path, mode in part.modes.items()})
+    result.secrets.update({f"{folder}/{path}": names for path, names in part.secrets.items()})
+
+
+HOW = {"docker": "compose", "podman": "podman", "native": "native"}
+
+
+def _place(item: Raw) -> dict[str, str]:
+    """Where a folder goes and how it is started there."""
+    hostname = item["ssh"]
+    how = "windows" if item["os"] == "windows" and item["runtime"] == "native" else HOW.get(item["runtime"], "native")
+    return {"host": item["host"], "ssh": "local" if hostname in LOOPBACK else hostname, "folder": item["folder"], "how": how}

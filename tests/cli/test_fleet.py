@@ -1,0 +1,337 @@
+"""`setupgen fleet`: what an inventory may say, what it is told when it is wrong, what is planned and written."""
+
+import contextlib
+import io
+import json
+import re
+import time
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+from cli_result import Result
+
+from setupgen.cli.main import main
+from setupgen.engine.fleet import intake
+from setupgen.engine.fleet.records import LINKS, PROXIES
+
+FLEETS = Path(__file__).parents[1] / "fleets"
+
+
+def run(*arguments):
+    """Runs the command line in this process."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = main(list(arguments))
+    return Result(code, out.getvalue(), err.getvalue())
+
+
+TWO = """\
+hosts:
+  - {name: gaming, address: "http://192.168.1.10:11434", hardware: rtx-4090, ram: 64G}
+  - {name: oldbox, address: "http://192.168.1.11:11434", hardware: rtx-3060-12gb, ram: 32G}
+  - {name: mini, address: "http://192.168.1.12:11434", hardware: cpu, ram: 32G}
+needs:
+  - {use_case: chat, users: 4}
+proxy: hops
+"""
+
+
+@pytest.fixture
+def inventory(tmp_path):
+    """Writes an inventory and gives its path."""
+
+    def write(text):
+        path = tmp_path / "fleet.yaml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def planned(path, *more, code=0):
+    result = run("fleet", path, "--json", *more)
+    assert result.code == code, result.err
+    return json.loads(result.out)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    path = tmp_path_factory.mktemp("two") / "fleet.yaml"
+    path.write_text(TWO, encoding="utf-8")
+    return planned(str(path))
+
+
+def refused(inventory, text):
+    """What stderr says, line by line."""
+    result = run("fleet", inventory(text), "--json")
+    assert (result.code, result.out) == (2, ""), result
+    return result.err.removeprefix("setupgen: ").splitlines()
+
+
+# ------------------------------------------------------------------------------------------------ bad input
+
+
+BAD = """\
+hosts:
+  - {name: one, address: "http://10.0.0.1:11434", hardware: rtx-3090}
+  - {name: one, address: "http://10.0.0.1:11434/", hardware: rtx-3090}
+  - {name: two, address: "ftp://x", hardware: gtx-9999}
+  - {name: "a b", address: "http://u:p@10.0.0.4", hardware: cpu, ram: none}
+  - {name: five, address: "http://10.0.0.5:11434"}
+  - {name: six, address: "http://10.0.0.6:11434", hardware: cpu, headers: {Authorization: "Bearer abc"}, preemptible: maybe, colour: red}
+needs:
+  - {use_case: flying}
+  - {users: 3}
+  - {model: google/gemma-4-12b, use_case: speech}
+  - {use_case: chat, tags: [gpu]}
+  - {use_case: chat, server: vllm}
+proxy: hops
+clients: [openai]
+expose: lan
+"""
+
+
+def test_every_problem_is_told_at_once_with_file_and_line(inventory):
+    lines = refused(inventory, BAD)
+    assert all(re.search(r"fleet\.yaml, line \d+", line) for line in lines), lines
+    told = "\n".join(lines)
+    for line, words in (
+        (3, "the name 'one' comes twice"),
+        (3, "comes twice; first at"),
+        (4, "'ftp://x' is not an address"),
+        (4, "gtx-9999"),
+        (5, "letters, digits and dashes"),
+        (5, "no user name and no password"),
+        (5, "none"),
+        (6, "nothing says what hardware"),
+        (7, "a secret may not stand in an inventory"),
+        (7, "neither true nor false"),
+        (7, "colour"),
+        (9, "flying"),
+        (10, "names a use_case or a model"),
+        (11, "is made for"),
+        (12, "no host has the tag 'gpu'"),
+        (13, "cannot stand in front of"),
+        (14, "HOPS has no OpenAI"),
+        (16, "asks callers for no key"),
+    ):
+        if line in {14, 16}:
+            assert words in told, words
+        else:
+            assert any(f"line {line}," in text and words in text for text in lines), (line, words, told)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: &a [x, x]\nb: &b [*a, *a]\nhosts: [*b, *b]\nneeds: []\n", "anchors and aliases"),
+        ("hosts: !!python/object/apply:os.system [id]\n", "tags such as"),
+        ("hosts: [\n", "not readable as YAML"),
+        ("- 1\n", "expected the keys hosts and needs"),
+        ("hosts: []\nneeds: []\n", "must be a list with at least one entry"),
+        ("", "expected the keys"),
+        ("hosts: 3\nneeds: x\n", "must be a list"),
+        ("hosts: [7]\nneeds: [8]\n", "expected a host"),
+    ],
+)
+def test_what_is_no_inventory_is_refused(inventory, text, says):
+    assert says in "\n".join(refused(inventory, text))
+
+
+def test_a_hundred_thousand_lines_are_answered_in_seconds(inventory):
+    text = "hosts:\n" + "".join(f"- name: h{number}\n  address: http://h{number}:1\n  hardware: rtx-3090\n" for number in range(33_333))
+    start = time.perf_counter()
+    assert "at most" in "\n".join(refused(inventory, text + "needs:\n- use_case: chat\n"))
+    assert time.perf_counter() - start < 60
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    result = run("fleet", str(tmp_path / "none.yaml"))
+    assert result.code == 2
+    assert "cannot be read" in result.err
+
+
+def test_options_of_writing_need_a_folder(inventory):
+    result = run("fleet", inventory(TWO), "--diff")
+    assert result.code == 2
+    assert "-o DIR" in result.err
+
+
+# ------------------------------------------------------------------------------------------------- the plan
+
+
+def test_the_document_and_the_inventory_are_what_their_schemas_say(two, valid):
+    valid("fleet", two)
+    valid("inventory", yaml.safe_load(TWO))
+    for path in sorted(FLEETS.glob("*.yaml")):
+        valid("inventory", yaml.safe_load(path.read_text("utf-8")))
+
+
+def test_the_schema_and_the_program_know_the_same_keys():
+    schema = json.loads(files("setupgen").joinpath("schemas", "inventory.schema.json").read_text("utf-8"))
+    assert set(schema["properties"]) == set(intake.TOP_KEYS)
+    assert set(schema["properties"]["hosts"]["items"]["properties"]) == set(intake.HOST_KEYS)
+    assert set(schema["properties"]["needs"]["items"]["properties"]) == set(intake.NEED_KEYS)
+    assert tuple(schema["properties"]["proxy"]["enum"]) == PROXIES
+    assert tuple(schema["properties"]["hosts"]["items"]["properties"]["link"]["enum"]) == LINKS
+
+
+def test_each_host_is_placed_or_idle(two):
+    assert {item["host"] for item in two["placements"]} | set(two["idle_hosts"]) == {"gaming", "oldbox", "mini"}
+    assert two["verdict"] == "self-host"
+    assert not two["unplaced"]
+
+
+def test_replicas_have_one_name_one_quantisation_and_one_context(two):
+    assert len({(item["alias"], item["quant"], item["settings"]["context"]) for item in two["placements"]}) == 1
+    assert ":" in two["placements"][0]["alias"]  # Ollama gives each name a tag, and HOPS compares names exactly
+
+
+def test_the_loss_of_a_host_is_survived(two):
+    assert two["capacity"][0]["survives_one_host"]
+    assert 0 < two["capacity"][0]["without_largest_host_tps"] < two["capacity"][0]["aggregate_tps"]["value"]
+
+
+def test_everything_fits(two):
+    for item in two["placements"]:
+        assert all(device["used_bytes"] <= device["capacity_bytes"] for device in item["memory"]["devices"])
+
+
+def test_hosts_listen_where_the_proxy_dials_and_ask_for_a_key(two):
+    hosts = yaml.safe_load(two["files"]["proxy/hosts.yml"])
+    assert [host["id"] for host in hosts] == ["gaming", "oldbox"]
+    for host in hosts:
+        compose = yaml.safe_load(two["files"][f"hosts/{host['id']}/compose.yaml"])["services"]
+        port = compose["caddy"]["ports"][0]
+        assert f"http://{port['host_ip']}:{port['published']}" == host["host"]
+        assert "ports" not in compose["ollama"]
+        assert host["headers"]["Authorization"] == f"${{{host['id'].upper()}_AUTHORIZATION}}"
+        assert "not header Authorization" in two["files"][f"hosts/{host['id']}/Caddyfile"]
+
+
+def test_the_same_inventory_gives_the_same_bytes(two, inventory):
+    assert planned(inventory(TWO)) == two
+
+
+def test_a_need_that_nothing_holds_is_unplaced_and_the_rest_is_planned(inventory):
+    text = TWO.replace("needs:\n", "needs:\n  - {model: moonshotai/kimi-k2.6, users: 1}\n").replace("proxy: hops", "proxy: auto")
+    fleet = planned(inventory(text), code=1)
+    assert [item["need"] for item in fleet["unplaced"]] == [{"model": "moonshotai/kimi-k2.6", "users": 1}]
+    assert fleet["unplaced"][0]["because"]
+    assert {item["need"] for item in fleet["placements"]} == {1}
+
+
+def test_preemptible_hosts_never_hold_the_only_replica(inventory):
+    text = """\
+hosts:
+  - {name: rented, address: "http://10.0.0.1:8000", hardware: rtx-4090, ram: 64G, preemptible: true}
+  - {name: weak, address: "http://10.0.0.2:8000", hardware: cpu, ram: 16G}
+needs: [{use_case: chat, users: 2}]
+"""
+    fleet = planned(inventory(text))
+    assert "weak" in {item["host"] for item in fleet["placements"]}
+    only = text.replace("ram: 16G}", "ram: 16G, availability: '09:00-17:00'}")
+    fleet = planned(inventory(only), code=1)
+    assert fleet["placements"] == []
+    assert "may vanish" in fleet["unplaced"][0]["because"]
+
+
+def test_a_host_with_several_servers_has_a_port_and_cards_for_each(inventory):
+    text = """\
+hosts: [{name: quad, address: "http://10.3.0.4:8000", hardware: 4x RTX 3090, ram: 128G}]
+needs: [{use_case: coding-agent, users: 20}]
+"""
+    fleet = planned(inventory(text))
+    placed = fleet["placements"]
+    assert len(placed) > 1
+    assert [item["address"] for item in placed] == [f"http://10.3.0.4:{8000 + number}" for number in range(len(placed))]
+    cards = [card for item in placed for card in item["devices"]]
+    assert len(cards) == len(set(cards))
+    assert len({(item["settings"]["port"]) for item in placed}) == len(placed)
+    for item in placed:
+        service = yaml.safe_load(fleet["files"][f"{item['folder']}/compose.yaml"])["services"][item["server"]]
+        device = service["deploy"]["resources"]["reservations"]["devices"][0]
+        assert device["device_ids"] == [str(card) for card in item["devices"]]
+
+
+def test_hosts_on_this_machine_ask_for_no_key(inventory):
+    text = """\
+hosts:
+  - {name: a, address: "http://127.0.0.1:9101", hardware: cpu, ram: 8G, runtime: native}
+  - {name: b, address: "http://127.0.0.1:9102", hardware: cpu, ram: 8G, runtime: native}
+needs: [{use_case: embeddings, users: 2, replicas: 2, server: llama-cpp}]
+"""
+    fleet = planned(inventory(text))
+    assert fleet["secrets"] == {}
+    assert [(item["settings"]["bind"], item["settings"]["port"]) for item in fleet["placements"]] == [
+        ("127.0.0.1", 9101),
+        ("127.0.0.1", 9102),
+    ]
+    assert not any("Caddyfile" in path for path in fleet["files"])
+
+
+def test_hosts_by_what_detect_found(tmp_path):
+    facts = json.loads(run("detect", "--json").out)
+    facts["accelerators"], facts["memory"] = [], {"total_bytes": 32 * 1024**3, "available_bytes": 30 * 1024**3}
+    (tmp_path / "found").mkdir()
+    (tmp_path / "found" / "one.json").write_text(json.dumps(facts), encoding="utf-8")
+    (tmp_path / "two.json").write_text(json.dumps(facts), encoding="utf-8")
+    text = """\
+facts: found
+hosts:
+  - {name: one, address: "http://10.0.0.1:8000"}
+  - {name: two, address: "http://10.0.0.2:8000", facts: two.json}
+needs: [{use_case: chat, users: 1}]
+"""
+    (tmp_path / "fleet.yaml").write_text(text, encoding="utf-8")
+    assert {item["host"] for item in planned(str(tmp_path / "fleet.yaml"))["placements"]} == {"one", "two"}
+    lines = "".join(json.dumps({"host": name, **facts}) + "\n" for name in ("one", "two"))
+    (tmp_path / "found.jsonl").write_text(lines, encoding="utf-8")
+    (tmp_path / "fleet.yaml").write_text(
+        text.replace("facts: found", "facts: found.jsonl").replace(", facts: two.json", ""), encoding="utf-8"
+    )
+    assert {item["host"] for item in planned(str(tmp_path / "fleet.yaml"))["placements"]} == {"one", "two"}
+    (tmp_path / "two.json").write_text("{", encoding="utf-8")
+    (tmp_path / "fleet.yaml").write_text(text, encoding="utf-8")
+    result = run("fleet", str(tmp_path / "fleet.yaml"))
+    assert result.code == 2
+    assert "line 4, hosts[1].facts" in result.err
+
+
+# ---------------------------------------------------------------------------------------------------- files
+
+
+def values(path):
+    lines = Path(path).read_text("utf-8").splitlines()
+    return {line.partition("=")[0]: line.partition("=")[2].strip("'") for line in lines if "=" in line and not line.startswith("#")}
+
+
+def test_keys_are_made_once_and_the_proxy_has_them(inventory, tmp_path):
+    path, out = inventory(TWO), tmp_path / "out"
+    assert run("fleet", path, "-o", str(out)).code == 0
+    key = values(out / "hosts/gaming/.env")["SETUPGEN_API_KEY"]
+    assert len(key) > 30
+    assert values(out / "proxy/.env")["GAMING_AUTHORIZATION"] == f"Bearer {key}"
+    assert (out / "proxy/.env").stat().st_mode & 0o777 == 0o600
+    assert run("fleet", path, "-o", str(out)).code == 0
+    assert values(out / "hosts/gaming/.env")["SETUPGEN_API_KEY"] == key
+    plan = json.loads((out / "setupgen.fleet.json").read_text("utf-8"))
+    assert plan["schema"] == 1
+    assert "files" not in plan
+    for file in out.rglob("*"):
+        assert file.name == ".env" or not file.is_file() or key not in file.read_text("utf-8"), file
+
+
+def test_a_dry_run_and_a_difference_write_nothing(inventory, tmp_path):
+    for option in ("--dry-run", "--diff"):
+        assert run("fleet", inventory(TWO), "-o", str(tmp_path / "out"), option).code == 0
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_table_for_people(inventory):
+    result = run("fleet", inventory(TWO))
+    assert result.code == 0
+    assert "gaming" in result.out
+    assert "mini" in result.out
+    assert "\x1b" not in result.out
