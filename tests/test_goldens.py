@@ -141,10 +141,10 @@ def test_files_of_a_target_that_is_written_on_request(story, target):
 def test_files_that_are_written_on_request():
     """What each target adds to the files that the case has anyway."""
     result = planned(read_case(CASES / "native-linux.yaml"))
-    asked = ["aider", "cline", "codex-cli", "continue", "monitoring", "openai-sdk", "zed"]
+    asked = ["aider", "cline", "codex-cli", "continue", "llama-swap-native", "monitoring", "openai-sdk", "zed"]
     made = render_setup(result, pack().templates, targets=asked, command="setupgen write my-setup").files
 
-    compare("on-request", {path: text for path, text in made.items() if path.startswith(("clients/", "monitoring/"))})
+    compare("on-request", {path: text for path, text in made.items() if path.startswith(("clients/", "monitoring/", "llama-swap", "serve-swap"))})
 
 
 def test_files_of_a_hops_proxy():

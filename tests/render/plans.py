@@ -434,5 +434,11 @@ PROXIES = {
         "litellm", [FLEET[1], backend("other", "http://10.0.0.7:11434", "ollama", model={"name": "qwen3.6:27b"})]
     ),
     "olla-names-differ": proxy("olla", [FLEET[1], backend("other", "http://10.0.0.7:11434", "ollama", model={"name": "qwen3.6:27b"})]),
+    **{
+        f"{id_}-webui": proxy(
+            id_, [*FLEET, backend("other", "http://10.0.0.7:9931", model={"name": "b", "alias": "b"})], clients=["open-webui"]
+        )
+        for id_ in ("litellm", "nginx", "olla")
+    },
     "llama-swap-lan": proxy("llama-swap", bind="0.0.0.0", tls=True, runtime="native"),
 }

@@ -25,7 +25,9 @@ def config(made):
 @pytest.mark.parametrize("shape", PROXIES)
 def test_no_file_but_env_holds_or_asks_for_a_secret_by_value(shape):
     made = render_proxy(PROXIES[shape], TEMPLATES, knowledge={"digest": "sha256:x"}, command="setupgen fleet inventory.yaml -o DIR")
-    assert made.secrets.get(".env", []) == ([] if PROXIES[shape]["auth"]["kind"] == "none" else ["FLEET_KEY"])
+    assert made.secrets.get(".env", []) == (
+        ([] if PROXIES[shape]["auth"]["kind"] == "none" else ["FLEET_KEY"]) + (["WEBUI_SECRET_KEY"] if "webui" in shape else [])
+    )
     for path, text in made.files.items():
         assert path.endswith(".json") or "setupgen fleet inventory.yaml -o DIR" in text, path
         assert "\n\n\n" not in text or path.endswith((".conf", ".sh")), path
@@ -40,7 +42,7 @@ def test_a_container_is_published_where_the_proxy_is_to_listen_and_nowhere_else(
     if "compose.yaml" not in files(made):
         assert "serve.sh" in files(made)
         return
-    [service] = yaml.safe_load(files(made)["compose.yaml"])["services"].values()
+    service = yaml.safe_load(files(made)["compose.yaml"])["services"][made["id"]]
     if "beside" in shape:
         assert service["network_mode"] == "host"
         assert "ports" not in service
@@ -199,3 +201,14 @@ def test_the_listing_of_nginx_is_json():
     text = files(PROXIES["nginx-docker"])["nginx.conf"]
     listing = text.partition('return 200 \'{"object"')[2].partition("';")[0]
     assert [model["id"] for model in json.loads('{"object"' + listing)["data"]] == ["embeddinggemma:300m", "qwen3.6-27b"]
+
+
+def test_open_webui_gets_every_address_with_a_key_each():
+    services = {id_: yaml.safe_load(files(PROXIES[f"{id_}-webui"])["compose.yaml"])["services"] for id_ in ("litellm", "nginx", "olla")}
+    nginx = services["nginx"]["open-webui"]["environment"]
+    assert nginx["OPENAI_API_BASE_URLS"] == "http://nginx:8080/b/v1;http://nginx:8080/qwen3.6-27b/v1"
+    assert nginx["OPENAI_API_KEYS"] == "${FLEET_KEY:?is missing in .env};${FLEET_KEY:?is missing in .env}"
+    assert services["litellm"]["open-webui"]["environment"]["OPENAI_API_BASE_URLS"] == "http://litellm:4000/v1"
+    assert services["olla"]["open-webui"]["environment"]["OPENAI_API_BASE_URLS"] == "http://olla:40114/olla/openai/v1"
+    assert services["olla"]["open-webui"]["environment"]["OPENAI_API_KEYS"] == "none"
+    assert services["nginx"]["open-webui"]["profiles"] == ["webui"]

@@ -48,7 +48,7 @@ def test_the_compose_schema_and_linter_accept_every_file(tmp_path):
 def test_podman_compose_reads_every_file_as_it_was_meant(shape, tmp_path):
     directory = written(shape, tmp_path / "setup")
     needed = {"VIDEO_GID": "44", "HF_TOKEN": "x", "RENDER_GID": "992", "SITE_HOST": "box.lan", "TOWER_TOKEN": "Bearer x"}
-    needed |= {"FLEET_KEY": "x", "TOWER_KEY": "x", "SPOT_TOKEN": "Bearer x"}
+    needed |= {"WEBUI_SECRET_KEY": "x", "FLEET_KEY": "x", "TOWER_KEY": "x", "SPOT_TOKEN": "Bearer x"}
     done = run("podman-compose", "--profile", "webui", "config", cwd=directory, environment=needed)
     read = yaml.safe_load(done.stdout)
     ours = yaml.safe_load((directory / "compose.yaml").read_text())

@@ -6,8 +6,11 @@ Neither program can be fetched where the tests run.
 import jsonschema
 import pytest
 import yaml
-from plans import PROXIES
+from plans import PROXIES, TEMPLATES, plan, with_key
 from target_tools import rendered
+
+from setupgen.errors import NothingFitsError
+from setupgen.render.files import render_setup
 
 TEXT = {"type": "string", "minLength": 1}
 NUMBER = {"type": "integer", "minimum": 0}
@@ -24,19 +27,26 @@ def mapping(value):
     return {"type": "object", "additionalProperties": value, "minProperties": 1}
 
 
+TIMEOUTS = closed((), connect=NUMBER, keepalive=NUMBER, responseHeader=NUMBER, tlsHandshake=NUMBER, idleConn=NUMBER)
 # config-schema.json of v250; `models` must be there, and may be empty where peers have them.
 LLAMA_SWAP = closed(
     ("models",),
     logLevel={"enum": ["debug", "info", "warn", "error"]},
     apiKeys={"type": "array", "items": {"type": "string", "pattern": r"^\$\{env\.[A-Za-z_][A-Za-z0-9_]*\}$"}},
-    models={"type": "object", "additionalProperties": closed(("cmd",), cmd=TEXT, ttl=NUMBER, name=TEXT, aliases=TEXTS)},
+    healthCheckTimeout={"type": "integer", "minimum": 15},
+    models={
+        "type": "object",
+        "additionalProperties": closed(
+            ("cmd",), cmd=TEXT, proxy={"pattern": "^https?://"}, checkEndpoint={"pattern": "^/"}, ttl=NUMBER, name=TEXT, timeouts=TIMEOUTS
+        ),
+    },
     peers=mapping(
         closed(
             ("proxy", "models"),
             proxy={"type": "string", "pattern": "^https?://"},
             apiKey={"type": "string", "pattern": r"^\$\{env\.[A-Za-z_][A-Za-z0-9_]*\}$"},
             models=TEXTS,
-            timeouts=closed((), connect=NUMBER, keepalive=NUMBER, responseHeader=NUMBER, tlsHandshake=NUMBER, idleConn=NUMBER),
+            timeouts=TIMEOUTS,
         )
     ),
     selectors=mapping(
@@ -138,3 +148,20 @@ def test_every_selector_leads_to_models_that_its_peers_have(shape):
     for alias, selector in document["selectors"].items():
         assert set(selector["targets"]) <= there
         assert alias not in there
+
+
+@pytest.mark.target("llama-swap-native", checker="its published schema, re-stated", version="250")
+@pytest.mark.parametrize("server", ["llama-cpp", "vllm"])
+def test_llama_swap_starts_the_setup_itself(server):
+    made = render_setup(plan(server, "native"), TEMPLATES, targets=["llama-swap-native"])
+    document = yaml.safe_load(made.files["llama-swap.yaml"])
+    assert list(jsonschema.Draft202012Validator(LLAMA_SWAP).iter_errors(document)) == []
+    [(name, model)] = document["models"].items()
+    assert name == "qwen3.6-27b"
+    assert model["cmd"] == "sh serve.sh"
+    assert "serve.sh" in made.files
+    assert model["proxy"] == f"http://127.0.0.1:{9931 if server == 'llama-cpp' else 8000}"
+    assert "serve-swap.sh" in made.files["README.md"]
+    for other in (plan(), with_key(plan("llama-cpp", "native"))):
+        with pytest.raises(NothingFitsError, match="cannot serve"):
+            render_setup(other, TEMPLATES, targets=["llama-swap-native"])

@@ -305,7 +305,7 @@ def _entries(choice: Mapping[str, Any], runtime: str, gateway: Mapping[str, Any]
     """What `.env` holds, each name once: secrets to make, and values that only the user or this host knows."""
     seen: set[str] = set()
     keys = [_entry(name, about, make=make) for name, about, make in entries_of(gateway)] if gateway else _keys(choice)
-    for entry in (*keys, *_host_values(choice, runtime), *_companions(choice, runtime)):
+    for entry in (*keys, *_host_values(choice, runtime), *_companions(choice, runtime, gateway)):
         if entry["name"] not in seen:
             seen.add(entry["name"])
             yield entry
@@ -348,6 +348,7 @@ def _host_values(choice: Mapping[str, Any], runtime: str) -> Iterator[dict[str, 
             yield _entry("HF_TOKEN", "only for models behind a licence page: a read token of Hugging Face; may stay empty", required=False)
 
 
-def _companions(choice: Mapping[str, Any], runtime: str) -> Iterator[dict[str, Any]]:
-    if "open-webui" in choice.get("clients", ()) and runtime in _CONTAINER_RUNTIMES:
+def _companions(choice: Mapping[str, Any], runtime: str, gateway: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    wanted = "open-webui" in choice.get("clients", ()) and runtime in _CONTAINER_RUNTIMES
+    if wanted or gateway.get("webui_urls"):
         yield _entry("WEBUI_SECRET_KEY", "signs the sessions of Open WebUI", make=True)

@@ -104,6 +104,7 @@ def gateway_of(proxy: Raw, runtime: str) -> dict[str, Any]:
         "openai_path": API_PREFIXES[id_]["openai"],
         "models": [_shown(group, id_, len(groups)) for group in groups],
         "check": _check(groups, id_),
+        "webui_urls": _webui_urls(groups, id_) if "open-webui" in proxy.get("clients", ()) and inside and not proxy.get("tls") else [],
         "secrets": sorted({secret for backend in backends for secret in _variables(backend)}),
         "whole": sorted({value["env"] for backend in backends for value in backend["headers"].values() if "env" in value}),
         "fleeting": [backend["name"] for backend in backends if backend["preemptible"]],
@@ -154,6 +155,13 @@ def _check(groups: Sequence[Group], id_: str) -> dict[str, str]:
         return {}
     body = {"model": group.alias, "messages": [{"role": "user", "content": "Say hello in one sentence."}]}
     return {"prefix": _shown(group, id_, len(groups))["prefix"], "body": json.dumps(body)}
+
+
+def _webui_urls(groups: Sequence[Group], id_: str) -> list[str]:
+    """Where Open WebUI finds the models that chat, inside the network of the containers; behind nginx each model has an address of its own."""
+    base = f"http://{id_}:{CONTAINER_PORTS[id_]}"
+    prefixes = [_shown(group, id_, len(groups))["prefix"] for group in groups if group.task == "chat"]
+    return [base + prefix + API_PREFIXES[id_]["openai"] for prefix in sorted(set(prefixes))]
 
 
 def _shown(group: Group, id_: str, count: int) -> dict[str, Any]:
