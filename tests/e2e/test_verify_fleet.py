@@ -1,4 +1,4 @@
-"""`setupgen verify` on a fleet of real llama-servers: copies that are alike, one with another context, one under another name, one killed.
+"""`setupgen verify` on a fleet of real llama-servers: copies that are alike, one with another context, one that ended.
 
 No program stands in front of them here (tests/verify/test_fleet.py has a proxy), so the plan says that a cluster takes the proxy's place.
 """
@@ -53,11 +53,6 @@ def test_copies_of_a_model(setup_of, chat_model, tmp_path):
     found = check(verify(fleet), "alike")
     assert found["status"] == "broken"
     assert "The context differs: alpha 4,096; beta 2,048; gamma 4,096" in found["text"]
-
-    setups["beta"].stop()
-    setups["beta"].start(*ONE, "--alias", "another")
-    write()
-    assert check(verify(fleet), "alike")["text"].startswith("beta does not list it under this name")
 
     setups["beta"].stop()
     document = verify(fleet)
