@@ -97,6 +97,7 @@ class Stub:
     meta: dict[str, Any] = field(default_factory=dict)
     paths: dict[str, Callable[[Wire, Request], None]] = field(default_factory=dict)
     host: str = "127.0.0.1"
+    port: int = 0
     seen: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -115,7 +116,7 @@ class Stub:
             def handle_error(self, *_: Any) -> None:
                 """A client that leaves is no error."""
 
-        self.server = Server((self.host, 0), Handler)
+        self.server = Server((self.host, self.port), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=lambda: self.server.serve_forever(0.02), daemon=True).start()
 

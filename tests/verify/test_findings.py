@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 
 import pytest
@@ -228,6 +229,17 @@ def test_open_to_other_addresses(chat, stub_of, verify):
     assert found["status"] == "broken"
     assert found["measured"].startswith("open at ")
     assert "without a key" in found["text"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have one loopback address")
+@pytest.mark.parametrize(
+    "page", [lambda wire, _: wire.text("<html>"), lambda wire, _: wire.send("SSH-2.0-OpenSSH\r\n")], ids=["html", "ssh"]
+)
+def test_another_program_has_the_port_at_another_address(chat, stub_of, verify, page):
+    stub = stub_of(model=chat.model)
+    stub_of(host="127.0.0.2", port=stub.port, paths={"/health": page})
+    found = check(verify(chat, stub, "--skip", "speed", "--skip", "context", code=0), "exposure")
+    assert (found["status"], found["measured"]) == ("unclear", "another program there")
 
 
 class TestEmbeddings:

@@ -233,3 +233,30 @@ def test_fleet_folders_that_are_not_whole(ship_of, run, change, words):
     ship = ship_of()
     ship.write(ship.document | change)
     run("verify", str(ship.path)).refused(words)
+
+
+def test_a_folder_that_fleet_wrote(stub_of, run, tmp_path, verify_fleet):
+    """The real folder, keys and all: a stub at each address that its proxy dials, and one in the proxy's place."""
+    hosts = {name: stub_of() for name in ("alpha", "beta")}
+    lines = [
+        f"  - {{name: {name}, address: '{stub.url}', hardware: cpu, cpu: AMD Ryzen 9 7950X, ram: 32G, os: linux}}"
+        for name, stub in hosts.items()
+    ]
+    needs = "needs:\n  - {use_case: chat, users: 2, replicas: 2, context: 4096, server: llama-cpp}\n"
+    (tmp_path / "inventory.yaml").write_text("hosts:\n" + "\n".join(lines) + f"\n{needs}proxy: litellm\nexpose: lan\n", "utf-8")
+    made = run("fleet", str(tmp_path / "inventory.yaml"), "-o", str(tmp_path / "fleet"))
+    assert made.code == 0, made.err
+    ship = Ship(tmp_path / "fleet", hosts, stub_of(), "")
+    placements = ship.document["placements"]
+    assert [entry["name"] for entry in placements] == ["alpha", "beta"]
+    for entry in placements:
+        hosts[entry["name"]].model = ship.proxy.model = entry["alias"]
+        secrets = dict(line.split("=", 1) for line in (ship.path / entry["folder"] / ".env").read_text("utf-8").splitlines() if "=" in line)
+        hosts[entry["name"]].key = secrets.get("LLAMA_API_KEY", "")
+    proxy = dict(line.split("=", 1) for line in (ship.path / "proxy" / ".env").read_text("utf-8").splitlines() if "=" in line)
+    ship.proxy.key = proxy[ship.document["proxy"]["auth"]["env"]]
+    ship.proxy.paths["/health/liveliness"] = lambda wire, _: wire.json("I'm alive!")
+    document = verify_fleet(ship, "--url", ship.proxy.url, *QUICK)
+    assert document["verdict"] == "kept", broken(document)
+    assert check(member(document, "proxy (litellm)"), "key")["status"] == "kept"
+    assert ship.proxy.key not in json.dumps(document)

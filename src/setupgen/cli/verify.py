@@ -23,7 +23,7 @@ def add_parser(subparsers: Any) -> None:
         description="Asks the running setup of a folder for everything that its plan promises: health, the model's name, chat, streaming, tool "
         "calls, the whole context, structured output, embeddings, the key, who can reach it, users at once and speed. Exit code 1 if a promise is broken.",
     )
-    command.add_argument("directory", metavar="DIR", help="the folder that `setupgen write` or `setupgen fleet` wrote")
+    command.add_argument("directory", metavar="DIR", help="the folder of a setup or of a fleet")
     command.add_argument("--url", metavar="URL", help="where the setup, or the fleet's proxy, is reached, if not where its plan says")
     command.add_argument("--json", action="store_true", help="print one JSON document")
     command.add_argument("--contribute", action="store_true", help="write what was measured into DIR/measurements/, for the knowledge base")

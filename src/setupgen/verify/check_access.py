@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from setupgen.verify.address import Address
 from setupgen.verify.client import OK, Client, Reply, accepts, refusal, said
 from setupgen.verify.promise import SPEECH, VECTORS
 from setupgen.verify.questions import hello
@@ -25,6 +26,9 @@ OTHER_LOOPBACK = "127.0.0.2"
 ALL_OF_IT = 0.99
 OTHER_SIZE = 0.15
 """Share by which the number of parameters may differ, for how differently they are counted."""
+
+NOT_FOR_STRANGERS = frozenset({400, 401, 403, 421})
+"""How a server may refuse one who asks for it by another address."""
 
 _WRONG = "setupgen-verify-wrong-key"
 
@@ -148,11 +152,33 @@ def exposure(session: Session) -> Iterator[Result]:
         yield Result("exposure", label, KEPT, promised, shown, seconds=seconds)
         return
     real = [one for one in open_at if one != OTHER_LOOPBACK] or open_at
+    if not any(_is_it(session, one, port) for one in open_at):
+        text = f"Port {port} takes connections at {', '.join(real[:4])} too, but something else answers there than this server."
+        yield unclear(
+            "exposure", label, promised, "another program there", text, "Move one of the two to another port: they are easily mistaken."
+        )
+        return
     text = (
         f"Port {port} also takes connections at {', '.join(real[:4])}: it listens on other addresses than 127.0.0.1, so others may reach it"
         + (" without a key." if not promise.key else ".")
     )
     yield Result("exposure", label, BROKEN, promised, f"open at {real[0]}", text, _BIND, seconds, {"open_addresses": len(real)})
+
+
+def _is_it(session: Session, host: str, port: int) -> bool:
+    """Whether this server answers there too: yes, unless what answers is clearly something else. No key is sent."""
+    promise, client = session.promise, session.client.without_key()
+    path = promise.health_url.removeprefix(str(promise.base)) if promise.exposure == "local" else "/"
+    scheme = promise.base.scheme if promise.exposure == "local" else "http"
+    replies = []
+    for name in (promise.base.host if promise.base.is_loopback else "127.0.0.1", host):
+        try:
+            replies.append(client.get(f"{Address(scheme, name, port)}{path}"))
+        except Trouble as trouble:
+            return not (name == host and trouble.kind == "not-http")
+    here, there = replies
+    unlike = here.headers.get("content-type") != there.headers.get("content-type") or here.status != there.status
+    return not (unlike and here.status in OK and there.status not in NOT_FOR_STRANGERS)
 
 
 _BIND = "Bind it to 127.0.0.1 (--host 127.0.0.1, OLLAMA_HOST=127.0.0.1, or publish 127.0.0.1:PORT:PORT): Docker opens published ports past the firewall."
