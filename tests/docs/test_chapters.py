@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
+from mkdocs.utils.yaml import yaml_load
 
 from setupgen.errors import UsageError
 from setupgen.maintain.pages import tables_taken, write_pages
@@ -109,7 +109,7 @@ def test_numbers_come_from_the_engine(chapter):
 
 
 def test_the_order_is_one():
-    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8").replace("!!python/name:", ""))["nav"]
+    nav = yaml_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
     learn = next(entry["Learn"] for entry in nav if isinstance(entry, dict) and "Learn" in entry)
     in_nav = [Path(page).stem for section in learn[1:] for entries in section.values() for entry in entries for page in entry.values()]
     numbered = re.findall(r"^(\d+)\. \[[^\]]+\]\(([\w-]+)\.md\)", text_of("index"), re.MULTILINE)
