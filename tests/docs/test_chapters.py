@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from mkdocs.utils.yaml import yaml_load
 
+from setupgen.cli.main import main
 from setupgen.errors import UsageError
 from setupgen.maintain.pages import tables_taken, write_pages
 from setupgen.maintain.pages.chapters import chapter_parts
@@ -73,6 +74,15 @@ def copied(tmp_path: Path, name: str, text: str) -> Path:
     page.parent.mkdir(parents=True)
     page.write_text(text, encoding="utf-8")
     return tmp_path
+
+
+def test_the_inventory_in_the_chapter_is_one(tmp_path, capsys):
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", text_of("boxes"), re.DOTALL | re.MULTILINE)
+    inventory = tmp_path / "inventory.yaml"
+    inventory.write_text(block, encoding="utf-8")
+    assert main(["fleet", str(inventory), "--dry-run", "-o", str(tmp_path / "my-fleet")]) == 0
+    shown = capsys.readouterr().out
+    assert all(host in shown for host in ("tower", "laptop", "shelf"))
 
 
 def test_a_part_that_does_not_exist_is_refused(tmp_path):
