@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
+from mkdocs.utils.yaml import yaml_load
 
+from setupgen.cli.main import main
 from setupgen.errors import UsageError
 from setupgen.maintain.pages import tables_taken, write_pages
 from setupgen.maintain.pages.chapters import chapter_parts
@@ -75,6 +76,15 @@ def copied(tmp_path: Path, name: str, text: str) -> Path:
     return tmp_path
 
 
+def test_the_inventory_in_the_chapter_is_one(tmp_path, capsys):
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", text_of("boxes"), re.DOTALL | re.MULTILINE)
+    inventory = tmp_path / "inventory.yaml"
+    inventory.write_text(block, encoding="utf-8")
+    assert main(["fleet", str(inventory), "--dry-run", "-o", str(tmp_path / "my-fleet")]) == 0
+    shown = capsys.readouterr().out
+    assert all(host in shown for host in ("tower", "laptop", "shelf"))
+
+
 def test_a_part_that_does_not_exist_is_refused(tmp_path):
     root = copied(tmp_path, "memory", text_of("memory").replace("memory-sum.md", "memory-total.md"))
     with pytest.raises(UsageError) as found:
@@ -109,7 +119,7 @@ def test_numbers_come_from_the_engine(chapter):
 
 
 def test_the_order_is_one():
-    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8").replace("!!python/name:", ""))["nav"]
+    nav = yaml_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
     learn = next(entry["Learn"] for entry in nav if isinstance(entry, dict) and "Learn" in entry)
     in_nav = [Path(page).stem for section in learn[1:] for entries in section.values() for entry in entries for page in entry.values()]
     numbered = re.findall(r"^(\d+)\. \[[^\]]+\]\(([\w-]+)\.md\)", text_of("index"), re.MULTILINE)

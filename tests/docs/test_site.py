@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
-import yaml
+from mkdocs.utils.yaml import yaml_load
 
 # Tag -> the attribute that makes the browser load something.
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src", "object": "data"}
@@ -83,7 +83,7 @@ def nav_files(entry) -> list[str]:
 
 
 def test_every_entry_of_the_navigation_is_a_page(site, source):
-    nav = nav_files(yaml.safe_load((source / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
+    nav = nav_files(yaml_load((source / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
     assert len(nav) == len(set(nav))
     for name in nav:
         assert (source / "docs" / name).is_file(), name
@@ -93,7 +93,7 @@ def test_every_entry_of_the_navigation_is_a_page(site, source):
 
 
 def test_every_page_is_in_the_navigation(source):
-    config = yaml.safe_load((source / "mkdocs.yml").read_text(encoding="utf-8"))
+    config = yaml_load((source / "mkdocs.yml").read_text(encoding="utf-8"))
     nav = set(nav_files(config["nav"]))
     led_to = config["not_in_nav"].split()  # pages that come and go with files: tables lead to them
     assert all(pattern.startswith(("/reference/", "/setups/*/")) for pattern in led_to)
