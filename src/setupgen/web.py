@@ -21,7 +21,7 @@ from setupgen.engine.planning import DEFAULT_ALTERNATIVES, plan
 from setupgen.engine.sensitivity import changes
 from setupgen.engine.telling import command_line, told
 from setupgen.errors import SetupgenError, UsageError, shorten
-from setupgen.knowledge import Pack
+from setupgen.knowledge import GIB, Pack
 
 if TYPE_CHECKING:
     from setupgen.engine.plan import Plan
@@ -95,6 +95,8 @@ class Engine:
             key: {"value": value, "origin": document["facts"]["origins"].get(f"needs.{key}", "assumed")}
             for key, value in document["facts"]["needs"].items()
         }
+        ram = f"{document['facts']['hardware']['ram_bytes'] / GIB:.4g}G"
+        needs["ram"] = {"value": ram, "origin": document["facts"]["origins"].get("hardware.ram_bytes", "assumed")}
         return _dump({"schema": 1, "told": shown, "needs": needs, "command": command_line(again), "link": link})
 
     def explain(self, answers_json: str, subject: str = "", detected_json: str = "") -> str:

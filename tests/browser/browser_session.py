@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
 
 
-def run(site, folder, scenarios, given, *, timeout=900):
+def run(site, folder, scenarios, given, *, timeout=3000):
     """Everything that was seen, as `session.mjs` writes it, is put into `folder/seen.json`."""
     if not BROWSER:
         pytest.fail("chromium is missing: sudo apt install chromium")

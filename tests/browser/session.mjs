@@ -15,7 +15,7 @@ const seen = { origins: new Set(), complaints: [] };
 async function open(path, { context, expected = /^$/, ...options } = {}) {
   const where = context ?? (await browser.newContext({ viewport: { width: 1280, height: 900 }, permissions: ["clipboard-read", "clipboard-write"], ...options }));
   const page = await where.newPage();
-  page.setDefaultTimeout(90_000);
+  page.setDefaultTimeout(240_000);
   page.on("request", (request) => /^(data|blob):/.test(request.url()) || seen.origins.add(new URL(request.url()).origin));
   page.on("pageerror", (error) => expected.test(error.message) || seen.complaints.push(`${path}: ${error.message}`));
   page.on("console", (message) => {

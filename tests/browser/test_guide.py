@@ -124,7 +124,7 @@ def test_the_archive_holds_the_files_and_its_compose_file_is_accepted(seen, saw,
     packed = zipfile.ZipFile(seen / "setup.zip")
     folder = found["name"].removesuffix(".zip")
     assert packed.testzip() is None
-    assert {name.removeprefix(f"{folder}/") for name in packed.namelist()} == set(found["shown"])
+    assert {name.removeprefix(f"{folder}/") for name in packed.namelist()} == {*found["shown"], ".setupgen.json"}
     natively = json.loads(
         engine().setup(json.dumps({"hardware": ["rtx-3090"], "ram": "64G", "use_case": "coding-agent", "exposure": "lan"}))
     )

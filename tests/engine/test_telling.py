@@ -46,7 +46,8 @@ def test_what_is_told_is_what_was_planned(story):
     assert [item["text"] for item in told["warnings"]] == [item["text"] for item in plan["warnings"]]
     assert [item["text"] for item in told["why"]] == [item["because"] for item in plan["decisions"]]
     assert [item["answers"]["model"] for item in told["alternatives"]] == [item["model"]["id"] for item in plan["alternatives"]]
-    assert advice["needs"].keys() == plan["facts"]["needs"].keys()
+    assert advice["needs"].keys() == {*plan["facts"]["needs"], "ram"}
+    assert float(advice["needs"]["ram"]["value"][:-1]) == pytest.approx(plan["facts"]["hardware"]["ram_bytes"] / 1024**3, rel=0.001)
     assert all(origin["origin"] in {"answered", "assumed", "detected", "declared"} for origin in advice["needs"].values())
 
 

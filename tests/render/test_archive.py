@@ -10,6 +10,7 @@ import pytest
 
 from case_tools import ROOT
 from setupgen.errors import UsageError
+from setupgen.output.write import plan_writes, write
 from setupgen.render.archive import archive, with_values
 from setupgen.render.files import Rendered
 from setupgen.web import Engine
@@ -24,7 +25,7 @@ def opened(content):
 def test_files_lie_in_one_folder_with_their_modes():
     packed = opened(archive(RENDERED, "it", {"A_KEY": "abc-_1"}))
     modes = {entry.filename: stat.S_IMODE(entry.external_attr >> 16) for entry in packed.infolist()}
-    assert modes == {"it/.env": 0o600, "it/run.sh": 0o755, "it/x/ü.md": 0o644}
+    assert modes == {"it/.env": 0o600, "it/.setupgen.json": 0o644, "it/run.sh": 0o755, "it/x/ü.md": 0o644}
     assert packed.read("it/.env") == b"# keys\nA_KEY=abc-_1\nB=1\n"
     assert packed.read("it/x/ü.md").decode() == "ü\n"
 
@@ -52,6 +53,17 @@ def test_the_door_packs_what_it_shows():
     found = json.loads(engine.archive(answers, "", json.dumps(dict.fromkeys(names, "k" * 43))))
     packed = opened(base64.b64decode(found["base64"]))
     folder = found["name"].removesuffix(".zip")
-    assert {name.removeprefix(f"{folder}/") for name in packed.namelist()} == set(shown["files"])
+    assert {name.removeprefix(f"{folder}/") for name in packed.namelist()} == {*shown["files"], ".setupgen.json"}
     assert "error" in json.loads(engine.archive(answers, "", "{}"))
     assert "error" in json.loads(engine.archive("{", "", "{}"))
+
+
+def test_what_was_unpacked_is_known_as_setupgens_own(tmp_path):
+    packed = opened(archive(RENDERED, "it", {"A_KEY": "k"}))
+    packed.extractall(tmp_path)
+    changes = plan_writes(RENDERED.files, tmp_path / "it", modes=RENDERED.modes, secrets=RENDERED.secrets)
+    words = {change.path: change.word for change in changes}
+    assert words.pop(".env") in {"unchanged", "update"}, "modes are for the program that unpacks"
+    assert set(words.values()) == {"unchanged"}
+    write({**RENDERED.files, "run.sh": "#!/bin/sh\ntrue\n"}, tmp_path / "it", modes=RENDERED.modes, secrets=RENDERED.secrets)
+    assert "A_KEY=k" in (tmp_path / "it/.env").read_text()

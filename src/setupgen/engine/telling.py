@@ -45,6 +45,7 @@ LIKE = {
 
 TITLES = {
     "model": "The model",
+    "model.quality": "How good it is",
     "setup": "Seen running",
     "weights.quant": "The quantisation",
     "server": "The server",

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from typing import TYPE_CHECKING
 
 from setupgen.errors import SetupgenError, UsageError, shorten
+from setupgen.written import MANIFEST
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MANIFEST = ".setupgen.json"
 STAGE = ".setupgen.tmp"
 _LONGEST_PART = 255
 
@@ -87,11 +86,6 @@ def read_bytes(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise refused_by_system(error, path) from error
-
-
-def digest(content: bytes) -> str:
-    """SHA-256 in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def refused_by_system(error: OSError, path: Path) -> SetupgenError:

@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from setupgen.errors import UsageError
-from setupgen.output.paths import STAGE, digest
+from setupgen.output.paths import STAGE
+from setupgen.written import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import setupgen
 from setupgen.errors import RefusedError, SetupgenError, UsageError
 from setupgen.output import compare, dotenv, transaction
 from setupgen.output.compare import Change
-from setupgen.output.paths import MANIFEST, STAGE, check_directory, check_relative, digest, obstacle, read_bytes, refused_by_system
+from setupgen.output.paths import STAGE, check_directory, check_relative, obstacle, read_bytes, refused_by_system
 from setupgen.output.transaction import Put
+from setupgen.written import MANIFEST, digest, manifest_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -224,12 +224,7 @@ def _puts(
 
 
 def _manifest(written: State, existing: bytes | None) -> Put:
-    document: dict[str, Any] = {
-        "schema": 1,
-        "made_by": f"setupgen {setupgen.__version__}",
-        "files": {path: {"sha256": sha} for path, sha in sorted(written.items())},
-    }
-    content = (json.dumps(document, indent=2) + "\n").encode()
+    content = manifest_text(written).encode()
     return Put(MANIFEST, content, DEFAULT_MODE, None if existing is None else digest(existing))
 
 

@@ -7,6 +7,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from setupgen.errors import UsageError
+from setupgen.written import MANIFEST, digest, manifest_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +30,8 @@ def with_values(text: str, names: Iterable[str], values: Mapping[str, str]) -> s
     """
     lines = []
     wanted = {f"{name}=": name for name in names}
+    if not wanted:
+        return text
     for line in text.splitlines():
         name = wanted.get(line)
         if name is None:
@@ -42,21 +45,22 @@ def with_values(text: str, names: Iterable[str], values: Mapping[str, str]) -> s
 
 
 def archive(rendered: Rendered, folder: str, values: Mapping[str, str]) -> bytes:
-    """The archive: every file below one folder, with its mode; keys in files of mode 0600.
+    """The archive: what `setupgen write` would put into a folder, with its list of it; keys in files of mode 0600.
 
     Args:
         rendered: the files.
         folder: name of the folder in it.
         values: the value of each secret by name.
     """
+    texts = {path: with_values(text, rendered.secrets.get(path, ()), values) for path, text in rendered.files.items()}
+    known = {path: "" if path in rendered.secrets else digest(text.encode()) for path, text in texts.items()}
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
-        for path, text in sorted(rendered.files.items()):
-            secret = path in rendered.secrets
+        for path, text in sorted({**texts, MANIFEST: manifest_text(known)}.items()):
             entry = zipfile.ZipInfo(f"{folder}/{path}", EPOCH)
             entry.create_system = UNIX
-            mode = PRIVATE if secret else rendered.modes.get(path, PUBLIC)
+            mode = PRIVATE if path in rendered.secrets else rendered.modes.get(path, PUBLIC)
             entry.external_attr = REGULAR | int(mode, 8) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
-            made.writestr(entry, with_values(text, rendered.secrets[path], values) if secret else text)
+            made.writestr(entry, text)
     return target.getvalue()
