@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from planner import planned
 
-from setupgen.engine.speed import Range, SpeedInput, decode_seconds, estimate_speed, hardware_class, layers_of
+from setupgen.engine.speed import Range, SpeedInput, decode_seconds, estimate_speed, hardware_class, layers_of, of_copies
 from setupgen.engine.speed_constants import CONSTANTS, SPREAD
 
 LLAMA_8B = SpeedInput(
@@ -207,6 +207,15 @@ def test_users_share_one_reading_of_the_weights_and_a_mixture_shares_less():
 
     assert 5 < gain(LLAMA_8B) < 16
     assert gain(MIXTURE) < gain(LLAMA_8B)
+
+
+def test_copies_add_up_for_all_users_and_change_nothing_for_one():
+    one = estimate_speed(replace(LLAMA_8B, parallel=8))
+    four = of_copies(one, 4)
+    assert four.aggregate_tps.value == pytest.approx(4 * one.aggregate_tps.value)
+    assert four.aggregate_tps.low == pytest.approx(4 * one.aggregate_tps.low)
+    assert (four.decode_tps, four.ttft_s, four.prefill_tps) == (one.decode_tps, one.ttft_s, one.prefill_tps)
+    assert of_copies(one, 1) is one
 
 
 def test_prompts_of_users_lower_the_aggregate():

@@ -1,7 +1,9 @@
 """Files for clusters: Kubernetes' own schemas for its objects, restated ones for operators and charts, and what holds of all of them."""
 
+import json
 import re
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import jsonschema
@@ -181,6 +183,12 @@ def test_kserve_lets_only_the_api_through():
     paths = [rule["matches"][0]["path"]["value"] for rule in service["spec"]["router"]["route"]["http"]["spec"]["rules"]]
     assert all(path.startswith(f"/llm/{name}/v1") for path in paths)
     assert f"https://SITE_HOST:443/llm/{name}/v1" in files_of("kubernetes-platform", None)["README.md"]
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_the_published_schema_knows_clusters(story):
+    published = json.loads(files("setupgen").joinpath("schemas", "plan.schema.json").read_text("utf-8"))
+    jsonschema.validate(plan_of(story), published)
 
 
 def test_a_stack_that_cannot_serve_the_plan_says_why():

@@ -99,7 +99,7 @@ def _figure(host: Host, part: str, candidate: Candidate) -> str:
     if part == "latency":
         return f"first words after {shown(speed.ttft_s):.1f} s"
     if part == "throughput":
-        return f"{tokens(shown(speed.aggregate_tps) * candidate.replicas)} tokens/s over all users"
+        return f"{tokens(shown(speed.aggregate_tps))} tokens/s over all users"
     if part == "frugal":
         return f"{candidate.cards} card{'s' * (candidate.cards != 1)}"
     if part == "context":

@@ -11,7 +11,7 @@ from setupgen.engine.compute import usable_bytes, usable_ram_bytes
 from setupgen.engine.measured import Runs, runs_on, with_measurements
 from setupgen.engine.memory import Machine, Memory, Slot, Workload
 from setupgen.engine.placement import place
-from setupgen.engine.speed import Speed, SpeedInput, estimate_speed
+from setupgen.engine.speed import Speed, SpeedInput, estimate_speed, of_copies
 from setupgen.engine.speed_classes import class_of_server
 from setupgen.engine.weights import host_read_per_token, weight_bytes
 
@@ -180,7 +180,7 @@ def speed_of(
         experts_used=experts.used if experts else 0,
         cpu_cores=device.cores if on_cpu else 0,
     )
-    speed = estimate_speed(x)
+    speed = of_copies(estimate_speed(x), placement.replicas)
     if not where.runs.by_setup or placement.kind not in {"full", "cpu"} or placement.replicas > 1:
         return speed
     count = sum(device.used_bytes > 0 for device in memory.devices) or 1

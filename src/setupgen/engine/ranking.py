@@ -129,7 +129,7 @@ def parts(host: Host, candidate: Candidate) -> dict[str, float]:
     speed = candidate.estimate.speed
     comfortable = float(use_case["comfortable_tps"]) or READING_TPS
     decode = speed.decode_tps.value if use_case["task"] == "text-generation" else speed.prefill_tps.value
-    total = speed.aggregate_tps.value * candidate.replicas
+    total = speed.aggregate_tps.value
     capacity = max((device.capacity_bytes for device in candidate.estimate.memory.devices), default=1)
     free = float(candidate.facts["fit.memory_margin_gib"]) * 1024**3 / capacity
     patience = float(use_case["patience_s"]) / pace

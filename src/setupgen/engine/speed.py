@@ -112,6 +112,14 @@ def estimate_speed(x: SpeedInput, constants: Mapping[str, float] = CONSTANTS) ->
     return _shipped(x) if constants is CONSTANTS else _estimated(x, constants)
 
 
+def of_copies(speed: Speed, copies: int) -> Speed:
+    """The speed of several copies of a model side by side: each request goes as fast as before, and all together so many times as much."""
+    if copies <= 1:
+        return speed
+    total = speed.aggregate_tps
+    return replace(speed, aggregate_tps=replace(total, low=total.low * copies, value=total.value * copies, high=total.high * copies))
+
+
 @lru_cache(maxsize=65536)
 def _shipped(x: SpeedInput) -> Speed:
     return _estimated(x, CONSTANTS)
