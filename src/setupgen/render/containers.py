@@ -24,6 +24,9 @@ _GROUPS = frozenset({"VIDEO_GID", "RENDER_GID"})
 NOT_READ = {"quadlet": _GROUPS, "shell": _GROUPS | {"WEBUI_SECRET_KEY"}, "nixos": _GROUPS | {"WEBUI_SECRET_KEY"}}
 """Variables of `.env` that a target has no use for."""
 
+FIRST_FREE_PORT = 1024
+"""Below it, only root may listen."""
+
 FOLDER = "./"
 """How the source of a mount begins that lies in the setup's own folder."""
 
@@ -31,7 +34,7 @@ FOLDER = "./"
 def way_of(context: Raw, images: Mapping[str, str], way: str) -> dict[str, Any]:
     """What templates see of how the server is run.
 
-    ``way`` (the target that runs it), ``own_words`` (whether that target's folder says how), ``containers`` and ``network``, the words
+    ``way`` (the target that runs it), ``own_words`` (whether that target's folder says how), ``containers`` and ``network``, ``low_ports``, the words
     before a command inside the server's container (``inside``), and the entries of `.env` without those that only other ways read.
     """
     choice, setup = context["choice"], context["setup"]
@@ -39,6 +42,7 @@ def way_of(context: Raw, images: Mapping[str, str], way: str) -> dict[str, Any]:
     unread = NOT_READ.get(way, frozenset())
     entries = [entry for entry in setup["entries"] if entry["name"] not in unread]
     said = {"way": way, "own_words": way in OWN_WORDS, "containers": [], "network": "", "inside": Quoted(""), "entries": entries}
+    said["low_ports"] = False
     said |= {key: [name for name in setup[key] if name not in unread] for key in ("made", "to_fill")}
     if runtime not in {"docker", "podman"} or not box.get("image"):
         return said
@@ -48,6 +52,7 @@ def way_of(context: Raw, images: Mapping[str, str], way: str) -> dict[str, Any]:
         if way == "compose"
         else f"{'sudo ' if way == 'nixos' else ''}{runtime} exec {setup['name']}"
     )
+    said["low_ports"] = any(port["host"] < FIRST_FREE_PORT for box in found for port in box["ports"]) and way != "nixos"
     return said | {"containers": found, "network": setup["name"] if len(found) > 1 else "", "inside": Quoted(inside)}
 
 
