@@ -429,6 +429,7 @@ PROXIES = {
     "nginx-lan-native": proxy("nginx", bind="192.168.1.20", tls=True, runtime="native"),
     "nginx-one-model": proxy("nginx", [FLEET[1]]),
     "nginx-beside-its-server": proxy("nginx", [backend("here", "http://127.0.0.1:9931")]),
+    "nginx-without-keys-native": proxy("nginx", [backend("here", "http://127.0.0.1:9931")], runtime="native"),
     "litellm-beside-its-server": proxy("litellm", [backend("here", "http://127.0.0.1:9931")], auth={"kind": "none"}),
     "litellm-names-differ": proxy(
         "litellm", [FLEET[1], backend("other", "http://10.0.0.7:11434", "ollama", model={"name": "qwen3.6:27b"})]

@@ -125,6 +125,6 @@ def break_even_tokens(host: Host, best: Candidate | None, offers: list[Offer], *
     if best is None:
         return 0
     money, _ = money_of(host, Terms())
-    work = work_of(host, best.estimate.speed.over(best.replicas), best.replicas, Terms())
+    work = work_of(host, best.estimate.speed, best.replicas, Terms())
     against = reference(offers, work.input_share, better=better, license_class=host.needs.license)
     return break_even(money, work, against.usd_per_mtok(work.input_share)) or 0 if against else 0

@@ -106,7 +106,7 @@ def choose(host: Host, candidate: Candidate, score: Mapping[str, float], seat: S
         connection=connection,
         sampling=sampling_of(host, candidate),
         memory=with_prompt_cache(candidate, settings["prompt_cache_mib"], unified=host.hardware.unified),
-        speed=candidate.estimate.speed.over(candidate.replicas),
+        speed=candidate.estimate.speed,
         clients=clients_of(host, candidate),
         score=score,
         proxy=proxy,

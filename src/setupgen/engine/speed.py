@@ -86,12 +86,6 @@ class Speed:
     ttft_s: Range
     aggregate_tps: Range
 
-    def over(self, replicas: int) -> Speed:
-        """The same with that many copies of the server side by side: only what all users get together grows."""
-        total = self.aggregate_tps
-        grown = Range(total.low * replicas, total.value * replicas, total.high * replicas, total.basis)
-        return replace(self, aggregate_tps=grown)
-
     def to_json(self) -> dict[str, Any]:
         """As the public JSON writes it."""
         return {
