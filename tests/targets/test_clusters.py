@@ -127,7 +127,7 @@ def test_the_start_up_probe_outlasts_download_and_loading(story):
     start = choice["cluster"]["startup"]
     assert start["failures"] * start["period_s"] == start["seconds"] >= 600
     assert start["seconds"] >= 1.2 * (start["download_s"] + start["read_s"])
-    assert start["read_s"] == pytest.approx(choice["memory"]["weights_bytes"] / 100e6, rel=0.05)
+    assert start["read_s"] == pytest.approx(choice["weights"]["bytes"] / 100e6, rel=0.05)
     assert choice["cluster"]["storage"]["gib"] * 2**30 >= 1.15 * choice["weights"]["download_bytes"]
     probes = re.findall(r"failureThreshold: (\d+)", "\n".join(text for path, text in files_of(story, None).items() if "/" in path))
     if choice["cluster"]["id"] in {"kubernetes", "kserve", "vllm-production-stack"}:
