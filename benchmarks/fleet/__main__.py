@@ -8,6 +8,7 @@ from time import process_time
 
 from benchmarks.fleet.instances import instance
 from benchmarks.fleet.optimum import optimum
+
 from setupgen.engine.fleet.assign import Solver, without_host
 from setupgen.engine.fleet.changes import moved
 

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.fleet.instances import instance
 from benchmarks.fleet.optimum import optimum
+
 from setupgen.engine.fleet.assign import Solver, without_host
 from setupgen.engine.fleet.changes import moved
 

@@ -72,9 +72,9 @@ class Solver:
         starts = sorted(found, reverse=True)[:STARTS]
         for number, value in enumerate(starts):
             limit = self.spent + EFFORT // (2 if not number else 2 * len(starts))
-            state, value = self._improve(found[value], value, limit)
-            if value > best_value:
-                best, best_value = state, value
+            state, reached = self._improve(found[value], value, limit)
+            if reached > best_value:
+                best, best_value = state, reached
         return best
 
     def settle(self, state: State, rounds: int = 2) -> State:
