@@ -71,7 +71,7 @@ def optimum(problem: Problem, seconds: float, hint: int = 0) -> tuple[int, int, 
     if hint:
         model.add(sum(goal) >= hint)
     solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.max_deterministic_time = seconds
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 1
     solver.parameters.symmetry_level = 2

@@ -7,8 +7,11 @@ clock and no chance: the same problem gives the same answer.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
+
+from setupgen.engine.fleet.problem import SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,8 +27,18 @@ State = dict[tuple[int, Content], int]
 EFFORT = 900
 """Best responses that the improvement may ask for."""
 
+TOLLS = (0.0, 0.1, 0.25, 0.5, 1.0)
+"""What a whole host costs beyond its price while a first answer is put together, in values of an average need of weight 1: whoever pays takes less
+and leaves room for others. No toll counts in the objective."""
+
+STARTS = 3
+"""First answers that are improved."""
+
 MANY = 10**6
 """More replicas and hosts than anybody asks for."""
+
+THRIFT = 0.35
+"""Toll of the first of two needs that are placed anew together."""
 
 NOTHING: frozenset[int] = frozenset()
 
@@ -38,6 +51,7 @@ class Solver:
         self.spent = 0
         self.gains = [{option.key: wish.gain(option) for variant in wish.variants for option in variant} for wish in problem.wishes]
         self.prices = [{option.key: problem.price(option) for variant in wish.variants for option in variant} for wish in problem.wishes]
+        self._prices = {0.0: self.prices}
         self.ceilings = [
             [max(gains[option.key] for option in variant) * wish.users + max(wish.bonus(MANY, MANY), 0) for variant in wish.variants]
             for wish, gains in zip(problem.wishes, self.gains, strict=True)
@@ -46,15 +60,22 @@ class Solver:
     def solve(self) -> State:
         """The best state found."""
         empty: State = {(index, ()): kind.hosts for index, kind in enumerate(self.problem.kinds) if kind.hosts}
+        found: dict[int, State] = {}
+        for toll in TOLLS:
+            for order in self._orders():
+                state = empty
+                for need in order:
+                    state = self.place(state, need, toll=toll)
+                state = self.settle(state, rounds=1) if toll else state
+                found.setdefault(self.value(state), state)
         best, best_value = empty, -1
-        for order in self._orders():
-            state = empty
-            for need in order:
-                state = self.place(state, need)
-            value = self.value(state)
-            if value > best_value:
-                best, best_value = state, value
-        return self._improve(best, best_value)
+        starts = sorted(found, reverse=True)[:STARTS]
+        for number, value in enumerate(starts):
+            limit = self.spent + EFFORT // (2 if not number else 2 * len(starts))
+            state, reached = self._improve(found[value], value, limit)
+            if reached > best_value:
+                best, best_value = state, reached
+        return best
 
     def settle(self, state: State, rounds: int = 2) -> State:
         """A state at least as good, by placing each need anew beside the others: for a problem that differs little from one that was solved."""
@@ -69,6 +90,33 @@ class Solver:
                 break
         return state
 
+    def mend(self, state: State) -> State:
+        """The state with needs that lost something placed anew, where that is worth more; all others stay where they are."""
+        value = self.value(state)
+        for need, wish in enumerate(self.problem.wishes):
+            held, hosts = self.held(state, need)
+            slots = sum(option.slots * count for option, count in held.items())
+            if slots >= wish.users and sum(held.values()) >= wish.replicas and (hosts > 1 or not wish.spread):
+                continue
+            for trial in (self.add(state, need), self.place(self.without(state, (need,)), need)):
+                if (new := self.value(trial)) > value:
+                    state, value = trial, new
+        return state
+
+    def add(self, state: State, need: int) -> State:
+        """The state with one more replica of what a need has already, on the host where that is worth most; the same where none helps."""
+        best, best_value = state, self.value(state)
+        held, _ = self.held(state, need)
+        same = {option.key for option in held}
+        variants = [variant for variant in self.problem.wishes[need].variants if same & {option.key for option in variant}]
+        for kind, content in list(state):
+            free = self.free(kind, content)
+            for option in (option for variant in variants for option in variant if option.kind == kind and option.units <= free):
+                trial = _taken(state, need, [_Take(0, kind, content, 1, (option,))])
+                if (value := self.value(trial)) > best_value:
+                    best, best_value = trial, value
+        return best
+
     def _orders(self) -> Iterator[list[int]]:
         wishes = self.problem.wishes
         everyone = range(len(wishes))
@@ -82,19 +130,19 @@ class Solver:
         yield sorted(everyone, key=lambda need: (-wishes[need].users, need))
         yield sorted(everyone, key=lambda need: (wishes[need].users, need))
 
-    def _improve(self, state: State, value: int) -> State:
+    def _improve(self, state: State, value: int, limit: int) -> tuple[State, int]:
         needs = range(len(self.problem.wishes))
         improved = True
-        while improved and self.spent < EFFORT:
+        while improved and self.spent < limit:
             improved = False
             for trial in self._trials(state, needs):
                 new = self.value(trial)
                 if new > value:
                     state, value, improved = trial, new, True
                     break
-                if self.spent >= EFFORT:
+                if self.spent >= limit:
                     break
-        return state
+        return state, value
 
     def _trials(self, state: State, needs: range) -> Iterator[State]:
         """States near this one: one need placed anew, two in either order, one kept from a kind while all others follow."""
@@ -106,6 +154,9 @@ class Solver:
             bare = self.without(state, (first, second))
             for a, b in ((first, second), (second, first)):
                 yield self.place(self.place(bare, a), b)
+                thrifty = self.place(self.place(bare, a, toll=THRIFT), b)
+                yield thrifty
+                yield self.place(self.without(thrifty, (a,)), a)
         for need in needs:
             for kind in sorted({kind for (kind, content) in state if any(entry[0] == need for entry in content)}):
                 moved = self.place(self.without(state, (need,)), need, banned=frozenset({kind}))
@@ -160,9 +211,10 @@ class Solver:
 
     # ---------------------------------------------------------------------------------- best response
 
-    def place(self, state: State, need: int, banned: frozenset[int] = NOTHING) -> State:
-        """The state with this need, which is not in it, placed as well as can be beside the others."""
+    def place(self, state: State, need: int, banned: frozenset[int] = NOTHING, toll: float = 0.0) -> State:
+        """The state with this need, which is not in it, placed as well as can be beside the others, on no banned kind of host."""
         self.spent += 1
+        self.prices = self._tolled(toll)
         wish = self.problem.wishes[need]
         pools = sorted(
             ((kind, content, self.free(kind, content), count) for (kind, content), count in state.items()),
@@ -179,6 +231,20 @@ class Solver:
                 if value > best_value:
                     best, best_value = takes, value
         return _taken(state, need, best)
+
+    def _tolled(self, toll: float) -> list[dict[int, int]]:
+        """Prices of options by need and key, with a toll for what they take of a host."""
+        if toll not in self._prices:
+            kinds, due = self.problem.kinds, round(toll * 2_500 * SCALE)
+            self._prices[toll] = [
+                {
+                    option.key: price[option.key] + due * option.units // kinds[option.kind].units
+                    for variant in wish.variants
+                    for option in variant
+                }
+                for wish, price in zip(self.problem.wishes, self._prices[0.0], strict=True)
+            ]
+        return self._prices[toll]
 
     def _worth(self, need: int, takes: list[_Take]) -> int:
         """The objective for this need alone, served so."""
@@ -350,6 +416,14 @@ def _taken(state: State, need: int, takes: list[_Take]) -> State:
         key = (take.kind, tuple(content))
         new[key] = new.get(key, 0) + take.hosts
     return new
+
+
+def without_host(problem: Problem, state: State, kind: int, content: Content) -> tuple[Problem, State]:
+    """Problem and state without one host of this kind that held this."""
+    record = problem.kinds[kind]
+    kinds = (*problem.kinds[:kind], replace(record, hosts=record.hosts - 1), *problem.kinds[kind + 1 :])
+    left = {key: count - (key == (kind, content)) for key, count in state.items()}
+    return replace(problem, kinds=kinds), {key: count for key, count in left.items() if count}
 
 
 def _order(entry: tuple[int, Option]) -> tuple[int, int]:
