@@ -45,6 +45,7 @@ check() {
 
 # shellcheck disable=SC2016  # these dollar signs are for nginx
 {
+    :
     check FLEET_KEY 'A-Za-z0-9_-'
     # A map compares text without regard to case; an expression does not.
     printf 'map $bearer $by_bearer {\n    default 0;\n    "~^%s\\z" 1;\n}\n' "$FLEET_KEY"
