@@ -144,7 +144,10 @@ def test_files_that_are_written_on_request():
     asked = ["aider", "cline", "codex-cli", "continue", "llama-swap-native", "monitoring", "openai-sdk", "zed"]
     made = render_setup(result, pack().templates, targets=asked, command="setupgen write my-setup").files
 
-    compare("on-request", {path: text for path, text in made.items() if path.startswith(("clients/", "monitoring/", "llama-swap", "serve-swap"))})
+    compare(
+        "on-request",
+        {path: text for path, text in made.items() if path.startswith(("clients/", "monitoring/", "llama-swap", "serve-swap"))},
+    )
 
 
 def test_files_of_a_hops_proxy():
