@@ -105,6 +105,8 @@ def _default_context(case: Case) -> int | None:
 
 
 def _llama(case: Case, launch: Launch) -> Iterator[Finding]:
+    if launch.flag("--models-preset"):
+        return  # a router: each model's section of that file has its own options
     value, slots_value = launch.flag("--ctx-size"), launch.flag("--parallel")
     context, slots = number(value), number(slots_value)
     shared = "--kv-unified" in launch.flags and not any(word.text in {"--no-kv-unified", "-no-kvu"} for word in launch.words)
