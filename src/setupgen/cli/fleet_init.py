@@ -10,6 +10,7 @@ from setupgen.errors import ManyErrors, RefusedError, SetupgenError, UsageError,
 
 if TYPE_CHECKING:
     import argparse
+
     from setupgen.knowledge import Pack
     from setupgen.maintain.load import At
 
