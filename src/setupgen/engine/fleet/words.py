@@ -77,7 +77,7 @@ def unplaced(
     """Why a need is not met."""
     del pack
     if mine and served >= need.users:
-        return f"{need.replicas} replicas were asked for, and {len(mine)} find room beside the other needs."
+        return f"{need.replicas} replicas were asked for, and {len(mine)} find{'s'[: len(mine) == 1]} room beside the other needs."
     if mine:
         return f"{served} of {need.users} users are served: the memory of the hosts holds no more contexts beside the other needs."
     told = Counter(_nearest(found) for (owner, _), found in refusals.items() if owner == need.id and found)
@@ -118,7 +118,7 @@ def warnings(inventory: Inventory, front: str, placed: list[Placed]) -> Iterator
     if lone and len(inventory.hosts) > 1:
         yield {
             "id": "one-host-only",
-            "text": f"{few(lone)} runs on one host only: while that host is down, nobody serves it.",
+            "text": f"{few(lone)} run{'s'[: len(lone) == 1]} on one host only: while that host is down, nobody serves it.",
             "sources": [],
         }
     shaky = sorted({item.host.name for item in placed if not item.host.steady})
