@@ -5,12 +5,16 @@ from pathlib import Path
 
 import yaml
 
+from setupgen.engine.fleet.intake import inventory_of
+from setupgen.engine.fleet.planning import fleet_plan, member_plans
 from setupgen.engine.intake import Answers, facts_of
 from setupgen.engine.planning import plan
 from setupgen.knowledge import Pack
+from setupgen.render.fleet import Member, render_fleet
 
 ROOT = Path(__file__).parents[1]
 CASES = ROOT / "tests" / "cases"
+FLEETS = ROOT / "tests" / "fleets"
 
 
 @cache
@@ -29,6 +33,17 @@ def planned(case):
     answers = Answers()
     answers.update(case.get("facts") or {}, source="case")
     return plan(pack(), facts_of(pack(), answers, detected=case.get("detected"))).to_json()
+
+
+@cache
+def planned_fleet(name, proxy="auto"):
+    """The plan of one of our inventories behind a proxy, as JSON with its files."""
+    path = FLEETS / f"{name}.yaml"
+    fleet = fleet_plan(pack(), inventory_of(pack(), yaml.safe_load(path.read_text("utf-8")) | {"proxy": proxy}, str, {}))
+    members = [Member(*entry) for entry in member_plans(pack(), fleet)]
+    document = fleet.to_json()
+    made = render_fleet(document, members, fleet.front, pack().templates, command=f"setupgen fleet {path.name} -o {name}")
+    return document | {"files": {**made[0].files, **made[1].files}}
 
 
 def comparable(architecture):

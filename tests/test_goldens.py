@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from case_tools import CASES, ROOT, pack, planned, read_case
+from case_tools import CASES, ROOT, pack, planned, planned_fleet, read_case
 from setupgen.render.files import render_proxy, render_setup
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -163,3 +163,7 @@ def test_files_of_a_proxy(id_):
     made = {"id": id_, "because": "Two kinds of hosts behind one address.", "bind": "127.0.0.1", "backends": backends} | GATEWAYS[id_]
 
     compare(f"{id_}-proxy", render_proxy(made, pack().templates, knowledge=knowledge, command="setupgen fleet inventory.yaml").files)
+
+
+def test_files_of_a_fleet():
+    compare("fleet-home", planned_fleet("home")["files"])

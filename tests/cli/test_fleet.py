@@ -94,6 +94,7 @@ expose: lan
 
 def test_every_problem_is_told_at_once_with_file_and_line(inventory):
     lines = refused(inventory, BAD)
+    assert len(lines) > 15
     assert all(re.search(r"fleet\.yaml, line \d+", line) for line in lines), lines
     told = "\n".join(lines)
     for line, words in (
@@ -269,6 +270,45 @@ needs: [{use_case: embeddings, users: 2, replicas: 2, server: llama-cpp}]
         ("127.0.0.1", 9102),
     ]
     assert not any("Caddyfile" in path for path in fleet["files"])
+
+
+def test_behind_tls_the_server_has_another_port_than_is_dialled_and_the_run_book_says_who_asks_for_the_key(inventory):
+    text = """\
+hosts:
+  - {name: a, address: "https://a.example.net", hardware: cpu, ram: 8G, headers: {Authorization: {env: A_TOKEN}}}
+  - {name: b, address: "https://b.example.net:8080", hardware: cpu, ram: 8G}
+needs: [{use_case: embeddings, users: 2, replicas: 2, server: llama-cpp}]
+clients: [openai]
+proxy: nginx
+"""
+    fleet = planned(inventory(text))
+    assert [item["address"] for item in fleet["placements"]] == ["https://a.example.net:443", "https://b.example.net:8080"]
+    told = [item["text"] for item in fleet["warnings"] if item["id"] == "tls-in-front"]
+    assert len(told) == 2
+    for item, words in zip(fleet["placements"], told, strict=True):
+        port = item["settings"]["port"]
+        assert not item["address"].endswith(f":{port}"), "two programs cannot listen on one port"
+        assert yaml.safe_load(fleet["files"][f"{item['folder']}/compose.yaml"])["services"]["llama-cpp"]["ports"][0].startswith(
+            f"127.0.0.1:{port}:"
+        )
+        assert f"http://127.0.0.1:{port} and asks for no key" in words
+        assert item["address"] in words
+    assert "without the header Authorization as A_TOKEN in proxy/.env has it" in told[0]
+    assert "nothing keeps strangers out" in told[1]
+    service = yaml.safe_load(fleet["files"]["proxy/compose.yaml"])["services"]["nginx"]
+    assert service["ports"] == ["127.0.0.1:8088:8080"], "443 is for TLS"
+
+
+def test_the_proxy_takes_no_port_of_a_host_on_its_own_machine(inventory):
+    text = """\
+hosts: [{name: a, address: "http://127.0.0.1:40114", hardware: cpu, ram: 8G, runtime: native}]
+needs: [{use_case: embeddings, users: 1, server: llama-cpp}]
+proxy: olla
+"""
+    fleet = planned(inventory(text))
+    taken = {item["settings"]["port"] for item in fleet["placements"]}
+    assert 40114 in taken
+    assert yaml.safe_load(fleet["files"]["proxy/config.yaml"])["server"]["port"] == max(taken) + 1
 
 
 def test_hosts_by_what_detect_found(tmp_path):

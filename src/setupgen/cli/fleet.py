@@ -12,21 +12,22 @@ from setupgen.errors import ManyErrors, UsageError, shorten
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from setupgen.engine.fleet.records import Inventory
     from setupgen.knowledge import Pack
-    from setupgen.maintain.load import Document
+    from setupgen.maintain.load import At, Document
     from setupgen.render.files import Rendered
 
+DESCRIPTION = f"{__doc__} `setupgen fleet init` makes an inventory, and `setupgen fleet add` adds a host to it."
 PLAN = "setupgen.fleet.json"
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 
 
 def add_parser(subparsers: Any) -> None:
     """Adds the command."""
-    command = subparsers.add_parser("fleet", help="many hosts behind one address", description=__doc__)
-    command.add_argument("inventory", metavar="INVENTORY", help="hosts and needs as YAML")
+    command = subparsers.add_parser("fleet", help="many hosts behind one address", description=DESCRIPTION)
+    command.add_argument("inventory", metavar="INVENTORY", help="hosts and needs as YAML; `setupgen fleet init` makes one")
     command.add_argument("-o", "--output", metavar="DIR", help="write the fleet's folder here")
     command.add_argument("--dry-run", action="store_true", help="say what would be written and write nothing")
     command.add_argument("--diff", action="store_true", help="show the differences and write nothing")
@@ -79,14 +80,30 @@ def read_inventory(pack: Pack, path: str) -> Inventory:
         ManyErrors: with every problem, each with file and line.
         UsageError: where the file cannot be read.
     """
-    from setupgen.engine.fleet.intake import inventory_of
     from setupgen.maintain.load import parse
 
     name = shorten(path.replace("\0", "\N{SYMBOL FOR NULL}"))
     document = parse(read_text(path), name, maximum=MAXIMUM_FILE_BYTES)
-    facts, problems = _facts_of(document, Path(path).parent)
+    return inventory_from(pack, document, Path(path).parent, document.place)
+
+
+def inventory_from(pack: Pack, document: Document, folder: Path, place: Callable[[At], str]) -> Inventory:
+    """The inventory that a document states.
+
+    Args:
+        pack: the knowledge base.
+        document: what was read.
+        folder: where paths of facts in it begin.
+        place: words for the place of a key.
+
+    Raises:
+        ManyErrors: with every problem.
+    """
+    from setupgen.engine.fleet.intake import inventory_of
+
+    facts, problems = _facts_of(document, folder)
     try:
-        inventory = inventory_of(pack, document.data, document.place, facts)
+        inventory = inventory_of(pack, document.data, place, facts)
     except ManyErrors as error:
         raise ManyErrors([*problems, *error.errors]) from error
     if problems:

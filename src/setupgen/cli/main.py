@@ -10,7 +10,7 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from setupgen import __version__
-from setupgen.errors import NothingFitsError, RefusedError, SetupgenError, UsageError, nearest, shorten
+from setupgen.errors import ManyErrors, NothingFitsError, RefusedError, SetupgenError, UsageError, nearest, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,8 @@ COMMANDS = {
     "cost": "self-host, buy or mix: what each costs, and the break-even",
     "upgrade": "which hardware to buy or rent for a need, or what one more part would change",
     "fleet": "many hosts behind one address: what runs where, and all their files",
+    "fleet add": "add a host to an inventory, by what `setupgen detect --json` printed on it",
+    "fleet init": "make an inventory: asks on a terminal",
     "doctor": "what this host lacks for a plan, and what will go wrong in an existing setup",
     "verify": "ask a running setup whether it does what its plan promised",
     "kb": "the knowledge base: lint, show, list, add, check-links",
@@ -41,6 +43,8 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuses unknown words where they stand: with the command that has no use for them and the options that look like them."""
+        if args is not None and " " not in self.prog:
+            args = _joined(list(args))
         found, unknown = super().parse_known_args(args, namespace)
         if not unknown:
             return found, unknown
@@ -64,8 +68,18 @@ def parser(commands: Sequence[str] = tuple(COMMANDS)) -> argparse.ArgumentParser
     top.add_argument("--version", action="version", version=f"setupgen {__version__}")
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for name in commands:
-        import_module(f"setupgen.cli.{name}").add_parser(subparsers)
+        _module(name).add_parser(subparsers)
     return top
+
+
+def _module(command: str) -> Any:
+    return import_module(f"setupgen.cli.{command.replace(' ', '_')}")
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """The arguments with a command of two words as one."""
+    two = " ".join(arguments[:2])
+    return [two, *arguments[2:]] if len(arguments) > 1 and two in COMMANDS else arguments
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -123,10 +137,11 @@ def _run(arguments: list[str]) -> int:
         else:
             parser().print_help(sys.stderr)
             return USAGE
+    arguments = _joined(arguments)
     name = arguments[0]
     if name in COMMANDS:
         parsed = parser((name,)).parse_args(arguments)
-        return int(import_module(f"setupgen.cli.{name}").run(parsed))
+        return int(_module(name).run(parsed))
     if not name.startswith("-"):
         close = nearest(name, COMMANDS)
         message = f"unknown command {name[:80]!r}."
@@ -136,7 +151,9 @@ def _run(arguments: list[str]) -> int:
 
 
 def _say(error: SetupgenError, code: int) -> int:
-    text = "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in str(error))
+    errors = error.errors if isinstance(error, ManyErrors) else [error]
+    lines = ("".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in str(one)) for one in errors)
+    text = "\n".join(lines)
     print(text if text.startswith(("setupgen ", "setupgen:")) else f"setupgen: {text}", file=sys.stderr)
     return code
 

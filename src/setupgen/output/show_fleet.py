@@ -31,7 +31,7 @@ def show_fleet(fleet: Json, report: Json | None) -> None:
     for item in fleet["capacity"]:
         lost = item["without_largest_host_tps"]
         safe = f"{lost:.0f} tokens/s without its strongest host" if item["survives_one_host"] else "nothing if its host is lost"
-        text = f"{item['label']}: {item['users_served']} of {item['users']} users on {item['replicas']} replicas, {item['aggregate_tps']['value']:.0f} tokens/s, {safe}"
+        text = f"{item['label']}: {item['users_served']} of {item['users']} users on {item['replicas']} replica{'s'[: item['replicas'] != 1]}, {item['aggregate_tps']['value']:.0f} tokens/s, {safe}"
         out.print(Text(text))
     for title, lines in (
         ("No place for", [f"{item['need'].get('model') or item['need'].get('use_case')}: {item['because']}" for item in fleet["unplaced"]]),

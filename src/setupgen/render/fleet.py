@@ -45,6 +45,7 @@ def render_fleet(fleet: Raw, members: Iterable[Member], front: Raw, templates: R
         **fleet,
         "places": [_place(item) for item in fleet["placements"]] + [{"host": "proxy", "ssh": "local", "folder": "proxy", "how": "compose"}],
         "hosts_used": len(used),
+        "to_fill": _to_fill(fleet, front),
         "proxy": {**fleet["proxy"], "name": fleet["proxy"]["id"]},
         "unplaced": [{**item, "label": item["need"].get("model") or item["need"].get("use_case", "")} for item in fleet["unplaced"]],
     }
@@ -55,6 +56,13 @@ def render_fleet(fleet: Raw, members: Iterable[Member], front: Raw, templates: R
         "facts": {"needs": {"os": "linux", "runtime": "docker"}},
     }
     return parts, render_setup(plan, templates, command=command, name=str(fleet["name"]))
+
+
+def _to_fill(fleet: Raw, front: Raw) -> list[str]:
+    """Variables of the proxy's `.env` whose values only the user knows: no host's folder makes them."""
+    headers = [entry.get("headers") or {} for entry in (*front.get("hosts", ()), *front.get("backends", ()))]
+    names = {value["env"] for entry in headers for value in entry.values() if isinstance(value, dict)}
+    return sorted(names - set(fleet["secrets"]))
 
 
 def _front(fleet: Raw, front: Raw, templates: Raw, command: str) -> Rendered:

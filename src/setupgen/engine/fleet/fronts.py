@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from setupgen.errors import UsageError
 
@@ -28,6 +29,9 @@ TIMEOUT_S = 600
 MOST_WORKERS = 64
 SPARE_WORKERS = 2
 """HOPS' workers beyond the slots of all hosts: one is always busy with a list of models or a refused request."""
+
+PLAIN_PORTS = {"nginx": 8088}
+"""Ports of proxies whose own is that of TLS, which a fleet's proxy does not speak."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -114,7 +118,7 @@ def front_of(pack: Pack, inventory: Inventory, front: tuple[str, str], placed: I
         "image": next((str(backend["image"]) for backend in server.backends.values() if backend.get("image")), ""),
         "because": front[1],
         "bind": "0.0.0.0" if wide else "127.0.0.1",  # noqa: S104 - asked for, and then with a key
-        "port": server.port,
+        "port": _port(server.id, server.port, members),
         "tls": False,
         "auth": {"kind": "api-key", "env": "SETUPGEN_API_KEY"} if wide else {"kind": "none"},
         "workers": min(slots + SPARE_WORKERS, MOST_WORKERS),
@@ -122,6 +126,18 @@ def front_of(pack: Pack, inventory: Inventory, front: tuple[str, str], placed: I
     if front[0] == "hops":
         return made | {"hosts": [_hops_host(item) for item in members]}
     return made | {"backends": [_backend(item) for item in members]}
+
+
+def _port(id_: str, usual: int, members: Iterable[Placed]) -> int:
+    """The port of a proxy: no other server on its machine may have it."""
+    taken = set()
+    for item in members:
+        if is_loopback(item.host):
+            taken |= {item.choice.settings["port"], urlsplit(item.url).port}
+    port = PLAIN_PORTS.get(id_, usual)
+    while port in taken:
+        port += 1
+    return port
 
 
 def _hops_host(item: Placed) -> dict[str, Any]:
@@ -133,7 +149,7 @@ def _hops_host(item: Placed) -> dict[str, Any]:
 
 def _backend(item: Placed) -> dict[str, Any]:
     choice, needs = item.choice, item.need.facts.needs
-    own = any(name.lower() == "authorization" for name in item.host.headers)
+    own = item.own_header is not None
     capabilities = choice.model.capabilities
     return {
         "name": item.name,
@@ -169,9 +185,8 @@ def secrets_of(placed: Iterable[Placed]) -> dict[str, dict[str, str]]:
         if not item.key_name:
             continue
         source = {"file": f"{item.folder}/.env", "name": item.key_name}
-        own = next((value for name, value in item.host.headers.items() if name.lower() == "authorization"), None)
-        if isinstance(own, dict):
-            found[own["env"]] = {**source, "before": "Bearer "}
+        if isinstance(item.own_header, dict):
+            found[item.own_header["env"]] = {**source, "before": "Bearer "}
         found.setdefault(item.header_variable, {**source, "before": "Bearer "})
         found.setdefault(item.key_variable, {**source, "before": ""})
     return dict(sorted(found.items()))

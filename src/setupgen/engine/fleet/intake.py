@@ -166,7 +166,7 @@ class _Intake:
             self.wrong((*at, "name"), f"a host needs a name of letters, digits and dashes, at most 63; {shown}.")
             name = ""
         address = self.address((*at, "address"), raw.get("address"))
-        kind = self.kind(at, raw, name)
+        kind = self.kind(at, raw, str(raw.get("name")))
         host = FleetHost(
             name=name,
             address=address,

@@ -26,6 +26,9 @@ INNER_PORTS = 20_000
 
 HIGHEST_PORT = 65_535
 
+TLS_PORT = 443
+"""What https without a port means."""
+
 
 @dataclass(frozen=True)
 class Spot:
@@ -72,6 +75,11 @@ class Placed:
     def header_variable(self) -> str:
         """Variable in the proxy's `.env` with the whole header."""
         return variable(self.name, "AUTHORIZATION")
+
+    @property
+    def own_header(self) -> Any:
+        """What the inventory says about the header Authorization; nothing where it says nothing."""
+        return next((value for name, value in self.host.headers.items() if name.lower() == "authorization"), None)
 
 
 def spots_of(market: Market, state: State) -> list[Spot]:
@@ -122,8 +130,9 @@ def place_all(pack: Pack, inventory: Inventory, market: Market, state: State) ->
         needs = replace(offer.facts.needs, exposure="local" if local else "lan")
         planner = Host(pack, replace(offer.facts, needs=needs))
         server = offer.candidate.deployment.server
-        port = ports.next(host, server.port)
-        seat = Seat("127.0.0.1" if local else host.hostname, port, alias + tag, ports.inner(host), devices)
+        port = ports.next(host, TLS_PORT if host.tls else server.port)
+        own = ports.behind(host, server.port) if host.tls else port
+        seat = Seat("127.0.0.1" if local else host.hostname, own, alias + tag, ports.inner(host), devices)
         choice = replace(choose(planner, offer.candidate, offer.score, seat), clients=())
         auth = choice.settings["auth"]
         made.append(
@@ -203,6 +212,10 @@ class _Ports:
         """A port for the server itself, behind a proxy on its host."""
         start = INNER_PORTS + (host.port or 0) % 10_000
         return self._free(self._taken.setdefault(host.hostname, set()), start)
+
+    def behind(self, host: FleetHost, usual: int) -> int:
+        """A port for the server behind something of the user's that ends TLS on its host: never the one that is dialled."""
+        return self._free(self._taken.setdefault(host.hostname, set()), usual)
 
     def _free(self, taken: set[int], port: int) -> int:
         while port in taken or port > HIGHEST_PORT:

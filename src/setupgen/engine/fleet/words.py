@@ -77,7 +77,7 @@ def unplaced(
     """Why a need is not met."""
     del pack
     if mine and served >= need.users:
-        return f"{need.replicas} replicas were asked for, and {len(mine)} find room beside the other needs."
+        return f"{need.replicas} replicas were asked for, and {len(mine)} find{'s'[: len(mine) == 1]} room beside the other needs."
     if mine:
         return f"{served} of {need.users} users are served: the memory of the hosts holds no more contexts beside the other needs."
     told = Counter(_nearest(found) for (owner, _), found in refusals.items() if owner == need.id and found)
@@ -104,6 +104,12 @@ def warnings(inventory: Inventory, front: str, placed: list[Placed]) -> Iterator
     if plain:
         text = f"The proxy reaches {few(plain)} over plain HTTP: keys and texts can be read on that network. Keep it to yourself or lay a VPN over it."
         yield {"id": "plain-http", "text": text, "sources": []}
+    tls = [item for item in placed if item.host.tls]
+    for item in tls[:MOST_OF_HOSTS]:
+        yield {"id": "tls-in-front", "text": _tls_in_front(item), "sources": []}
+    if more := tls[MOST_OF_HOSTS:]:
+        text = f"The same is true of {few([item.name for item in more])}: behind what ends TLS they ask for no key."
+        yield {"id": "tls-in-front", "text": text, "sources": []}
     slow = sorted({item.host.name for item in placed if item.host.link in SLOW_LINKS})
     if slow:
         text = f"Slow link at {few(slow)}: answers stream well, but fetching a model takes long. No model is spread over hosts."
@@ -112,7 +118,7 @@ def warnings(inventory: Inventory, front: str, placed: list[Placed]) -> Iterator
     if lone and len(inventory.hosts) > 1:
         yield {
             "id": "one-host-only",
-            "text": f"{few(lone)} runs on one host only: while that host is down, nobody serves it.",
+            "text": f"{few(lone)} run{'s'[: len(lone) == 1]} on one host only: while that host is down, nobody serves it.",
             "sources": [],
         }
     shaky = sorted({item.host.name for item in placed if not item.host.steady})
@@ -127,6 +133,22 @@ def warnings(inventory: Inventory, front: str, placed: list[Placed]) -> Iterator
         text = f"Several servers at full power on {few(cards)}: check the power supply and the cooling, or set a power limit for the cards."
         yield {"id": "power", "text": text, "sources": []}
     yield from _of_hosts(placed)
+
+
+def _tls_in_front(item: Placed) -> str:
+    """Who ends TLS in front of a server must do more than that."""
+    text = (
+        f"{item.name} listens at http://127.0.0.1:{item.choice.settings['port']} and asks for no key. What ends TLS at {item.url} is yours: it"
+        " must pass requests on to there"
+    )
+    keys = {name: value["env"] for name, value in item.host.headers.items() if isinstance(value, dict)}
+    if not keys:
+        return (
+            f"{text}, and nothing keeps strangers out: let it ask for a key, and give the host headers: {{Authorization: {{env: NAME}}}} in the"
+            " inventory."
+        )
+    told = " and ".join(f"{name} as {variable} in proxy/.env has it" for name, variable in keys.items())
+    return f"{text}, and must refuse all that come without the header {told}; fill that in there."
 
 
 def _of_front(inventory: Inventory, front: str, placed: list[Placed]) -> Iterator[dict[str, Any]]:
