@@ -74,8 +74,11 @@ class Entry:
 
 
 def entries(pack: Pack) -> list[Entry]:
-    """Every class of hardware with every use case."""
-    labels = {id_: pack.vocabulary("use-cases")[id_]["label"] for id_ in USES}
+    """Every class of hardware with every use case; of a base that lacks some of them, none."""
+    known = pack.vocabulary("use-cases")
+    if not known.keys() >= set(USES):
+        return []
+    labels = {id_: known[id_]["label"] for id_ in USES}
     return [
         Entry(f"{slug}/{use}", f"{labels[use]} on {_article(machine)}", machine, {**MACHINE[machine], "use_case": use})
         for slug, machine in CLASSES.items()
