@@ -133,6 +133,7 @@ def _trimmed(value: float) -> str:
 
 _FILTERS: Final[tuple[Callable[..., Quoted], ...]] = (
     quoting.yaml,
+    quoting.yaml_key,
     quoting.compose,
     quoting.shell,
     quoting.env,

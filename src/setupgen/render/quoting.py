@@ -110,6 +110,18 @@ def yaml(value: Any) -> Quoted:
     return Quoted(_yaml_value(value, _yaml_text))
 
 
+LONGEST_KEY = 1024
+"""Characters of a key that YAML finds on one line."""
+
+
+def yaml_key(value: Any) -> Quoted:
+    """As `yaml`, for text that stands before a colon."""
+    quoted = _yaml_text(str(value))
+    if len(quoted) > LONGEST_KEY:
+        raise UnquotableError(str(value), "a key in YAML", f"it takes more than {LONGEST_KEY} characters")
+    return Quoted(quoted)
+
+
 def compose(value: Any) -> Quoted:
     """As `yaml`, for a compose file, which replaces ``$NAME`` in values: each ``$`` is doubled."""
     return Quoted(_yaml_value(value, lambda text: _yaml_text(text.replace("$", "$$"))))
