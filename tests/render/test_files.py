@@ -1,15 +1,13 @@
-import configparser
-import copy
 import json
 import re
 
 import pytest
 import yaml
-from plans import HOPS, ROOT, SHAPES, TEMPLATES, behind_caddy, merged, plan, with_key
+from plans import SHAPES, TEMPLATES, behind_caddy, merged, plan, with_key
 
 from setupgen.cli.main import COMMANDS
-from setupgen.errors import NothingFitsError, UnknownNameError, UsageError
-from setupgen.render.files import render, render_proxy, render_setup
+from setupgen.errors import NothingFitsError
+from setupgen.render.files import render, render_setup
 
 
 def compose_of(made):
@@ -331,125 +329,3 @@ def test_answers_are_the_needs_and_the_hardware():
 def test_the_plan_lies_beside_the_files():
     made = plan()
     assert json.loads(render(made, TEMPLATES)["setupgen.plan.json"]) == made
-
-
-def test_a_target_can_be_asked_for_by_name():
-    assert set(render(plan(), TEMPLATES, targets=["compose"])) == {"compose.yaml"}
-    with pytest.raises(NothingFitsError, match=r"target 'native' cannot serve.*choice\.runtime is 'native', and the plan has 'docker'"):
-        render(plan(), TEMPLATES, targets=["native"])
-    with pytest.raises(UnknownNameError, match="compose"):
-        render(plan(), TEMPLATES, targets=["composee"])
-
-
-def with_target(id_, **keys):
-    """The templates and one more target that is written on request alone."""
-    file = {"path": f"{id_}.txt", "template": "x.txt.j2", "about": "a file more"}
-    target = {
-        "role": "extra",
-        "on_request": True,
-        "serves": {"fact": "choice", "exists": True},
-        "files": [file],
-        "texts": {"x.txt.j2": "x"},
-    }
-    return TEMPLATES | {id_: target | keys}
-
-
-def test_a_target_on_request_comes_on_top_of_the_usual_ones():
-    usual = render_setup(plan(), with_target("more"))
-    assert "more.txt" not in usual.files
-    asked = render_setup(plan(), with_target("more"), targets=["more"], command="setupgen write .")
-    assert set(asked.files) == {*usual.files, "more.txt"}
-    assert not asked.partial
-    assert "- `more.txt`: a file more." in asked.files["README.md"]
-    assert "setupgen write . --target more\n" in asked.files["compose.yaml"]
-    both = render_setup(plan(), with_target("more"), targets=["compose", "more"])
-    assert set(both.files) == {"compose.yaml", "more.txt"}
-    assert both.partial
-
-
-def test_a_target_on_request_that_runs_the_server_takes_the_usual_ones_place():
-    templates = with_target("quick", role="runtime")
-    asked = render_setup(plan(), templates, targets=["quick"])
-    assert "quick.txt" in asked.files
-    assert "README.md" in asked.files
-    assert "compose.yaml" not in asked.files
-    with pytest.raises(UsageError, match="quick and slow both run the server"):
-        render(plan(), templates | with_target("slow", role="runtime"), targets=["quick", "slow"])
-    with pytest.raises(NothingFitsError, match="--target quick"):
-        render(plan(), {"quick": templates["quick"], "setup": TEMPLATES["setup"]})
-
-
-def test_a_plan_without_a_choice_or_a_template_says_so():
-    with pytest.raises(NothingFitsError, match="no setup to write"):
-        render(plan() | {"choice": None}, TEMPLATES)
-    with pytest.raises(NothingFitsError, match="'kubernetes'"):
-        render(plan(runtime="kubernetes"), {key: TEMPLATES[key] for key in ("compose", "setup", "native")})
-
-
-def test_two_templates_for_one_path_are_refused():
-    twice = {"compose": TEMPLATES["compose"], "again": TEMPLATES["compose"] | {"role": "extra"}}
-    with pytest.raises(UsageError, match=r"two templates make the file 'compose\.yaml'"):
-        render(plan(), twice)
-
-
-def test_a_fleet_proxy_is_a_folder_of_its_own():
-    made = render_proxy(HOPS, TEMPLATES, knowledge={"digest": "sha256:x"}, command="setupgen fleet inventory.yaml -o DIR")
-    assert set(made.files) == {"hosts.yml", "hosts.py", "compose.yaml", "README.md", ".env", ".env.example", ".gitignore"}
-    assert made.secrets == {".env": []}
-
-
-@pytest.mark.parametrize("id_", TEMPLATES)
-def test_every_target_says_what_it_is_for_and_who_said_so(id_):
-    target = TEMPLATES[id_]
-    assert {"name", "description", "role", "serves", "files", "sources", "reviewed", "minimum_version", "pinned_version"} <= set(target)
-    for file in target["files"]:
-        assert {"path", "template", "about"} <= set(file)
-        assert file["template"] in target["texts"]
-    used = {file["template"] for file in target["files"]}
-    assert all(name in used or name.startswith("_") for name in target["texts"])
-
-
-def test_every_source_of_a_target_is_listed():
-    lists = {path.stem: yaml.safe_load(path.read_text("utf-8"))["sources"] for path in (ROOT / "knowledge/sources").glob("*.yaml")}
-    used = {source for target in TEMPLATES.values() for source in target["sources"]}
-    assert {source["id"] for source in lists["templates"]} <= used
-    assert used <= {source["id"] for listed in lists.values() for source in listed}
-
-
-def test_several_models_have_a_section_each():
-    files = render(SHAPES["llama-cpp-router"], TEMPLATES)
-    read = configparser.ConfigParser()
-    read.read_string("[head]\n" + files["models.ini"])
-    assert read.sections() == ["head", "*", "qwen3.6-27b", "qwen3-embedding-0.6b"]
-    assert read["qwen3-embedding-0.6b"]["device"] == "none"
-    assert "./models.ini:/setup/models.ini:ro" in yaml.safe_load(files["compose.yaml"])["services"]["llama-cpp"]["volumes"]
-    readme = files["README.md"]
-    assert "# Qwen3.6 27B and Qwen3-Embedding 0.6B with llama.cpp server" in readme
-    assert "| Model for `embeddings` | `qwen3-embedding-0.6b` |" in readme
-    assert '{"model": "qwen3-embedding-0.6b", "input": "Say hello in one sentence."}' in readme
-    assert "used where a client sends none" in readme
-    offline = render(SHAPES["llama-cpp-router-offline"], TEMPLATES)["README.md"]
-    assert "hf download Qwen/Qwen3-Embedding-0.6B-GGUF Qwen3-Embedding-0.6B-Q8_0.gguf --cache-dir models" in offline
-    assert offline.count("hf download ") == 2
-
-
-def test_the_program_of_lllms_holds_its_settings_as_data():
-    files = render(SHAPES["lllms"], TEMPLATES)
-    program = files["server.mjs"]
-    assert 'url: "https://huggingface.co/a/b/resolve/main/c.gguf"' in program
-    assert "topP: 0.95" in program
-    assert json.loads(files["package.json"])["dependencies"] == {"lllms": "1.0.0-beta.19", "node-llama-cpp": "3.18.1"}
-    assert "npm install --ignore-scripts" in files["README.md"]
-    assert "used where a client sends none" in files["README.md"]
-    assert "node_modules/" in files[".gitignore"]
-    hostile = merged(SHAPES["lllms"]["choice"], {"settings": {"weights_file": 'C:\\a "b" ${x}.gguf'}})
-    assert 'location: "C:\\\\a \\"b\\" ${x}.gguf"' in render(SHAPES["lllms"] | {"choice": hostile}, TEMPLATES)["server.mjs"]
-
-
-@pytest.mark.parametrize("value", ["a;b", "a # b", "a\nb", "a ", ""])
-def test_a_value_that_the_file_of_models_would_cut_is_refused(value):
-    made = SHAPES["llama-cpp-router"]
-    models = copy.deepcopy(made["choice"]["settings"]["models"])
-    models[0]["options"]["hf-repo"] = value
-    with pytest.raises(UsageError):
-        render(made | {"choice": merged(made["choice"], {"settings": {"models": models}})}, TEMPLATES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from setupgen.verify import questions
@@ -23,7 +24,7 @@ TEMPLATE_SERVERS = frozenset({"llama-cpp", "ik-llama-cpp", "vllm", "sglang", "ml
 """Servers that hand `chat_template_kwargs` to the model's template."""
 
 
-class Dialect:
+class Dialect(ABC):
     """What the three have in common: asking, whole or streamed."""
 
     name = ""
@@ -32,21 +33,21 @@ class Dialect:
         self.base, self.model, self.server = base, model, server
 
     @property
+    @abstractmethod
     def url(self) -> str:
         """Where questions go."""
-        raise NotImplementedError
 
+    @abstractmethod
     def request(self, question: Question, *, stream: bool) -> dict[str, Any]:
         """The document to send."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, document: dict[str, Any], answer: Answer) -> None:
         """Takes a whole answer out of a document."""
-        raise NotImplementedError
 
+    @abstractmethod
     def feed(self, text: str, answer: Answer) -> bool:
         """Takes what one line of a stream adds; true where something was written."""
-        raise NotImplementedError
 
     def ask(self, client: Client, question: Question, limits: Limits | None = None) -> Answer:
         """The whole answer at once.
