@@ -19,7 +19,7 @@ run: .venv/.installed $(PACK) ## detect this machine, ask (with defaults where t
 test: .venv/.dev $(PACK) .venv/.tools node_modules/.installed ## everything but the slow tests with a real server
 	$(PYTEST) -n 2 $(ARGS)
 
-e2e: .venv/.dev $(PACK) .venv/.tools ## a real server started from generated files (builds llama.cpp once), and 20,000 random plans
+e2e: .venv/.dev $(PACK) .venv/.tools node_modules/.installed ## a real server started from generated files (builds llama.cpp once), and 20,000 random plans
 	$(PYTEST) tests/e2e $(ARGS)
 	SETUPGEN_EXAMPLES=$${SETUPGEN_EXAMPLES:-6000} $(PYTEST) -n 2 tests/engine/test_properties.py $(ARGS)
 
