@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from llama_cpp import BuildError, llama_bench, llama_server
+from llama_cpp import BuildError, llama_server
 from setups import Setup, written
 from tiny_gguf import write_tiny
 
@@ -24,15 +24,6 @@ def program() -> Path:
     """The real llama-server."""
     try:
         return llama_server()
-    except BuildError as error:
-        pytest.fail(str(error), pytrace=False)
-
-
-@pytest.fixture(scope="session")
-def bench_program() -> Path:
-    """The real llama-bench."""
-    try:
-        return llama_bench()
     except BuildError as error:
         pytest.fail(str(error), pytrace=False)
 
@@ -73,8 +64,3 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line("{:14} {:40} {:7}{:>5}{:>9}{:>9}{:>9}{:>9}{:>9}".format(*heads))
         for values in sorted(memory):
             terminalreporter.write_line("{:14} {:40} {:7}{:5}{:9.2%}{:9.2%}{:9.2%}{:9.2%}{:9.2%}".format(*values))
-    speed = [values for name, values in found if name == "speed"]
-    if speed:
-        terminalreporter.section("decode speed on this machine")
-    for values in speed:
-        terminalreporter.write_line("{}: {:.1f} tokens/s predicted ({:.1f} to {:.1f}), {:.1f} measured".format(*values))

@@ -78,6 +78,7 @@ class Stub:
     Attributes:
         paths: replies in the place of its own, by path.
         chunk_s: seconds between two parts of a stream; `gathers` sends them all at the end.
+        wakes_s: seconds before the first part of the first stream, as where a model is loaded first.
         slots: how many answers it writes at once.
         tools: `parsed`, `text`, `none`, `garbled` or `other`.
     """
@@ -92,6 +93,7 @@ class Stub:
     tools: str = "parsed"
     chunk_s: float = 0.002
     gathers: bool = False
+    wakes_s: float = 0.0
     slots: int = 64
     dimensions: int = 8
     meta: dict[str, Any] = field(default_factory=dict)
@@ -192,6 +194,8 @@ class Stub:
             wire.json(document)
             return
         wire.head(200, "text/event-stream")
+        time.sleep(self.wakes_s)
+        self.wakes_s = 0.0
         deltas = [{"content": part} for part in parts] if parts else [message]
         if self.gathers:
             time.sleep(self.chunk_s * len(deltas))

@@ -137,6 +137,11 @@ def test_parts_that_come_all_at_once(chat, stub_of, verify):
     assert "buffering" in found["fix"]
 
 
+def test_a_stream_that_begins_late_is_a_stream(chat, stub_of, verify):
+    found = check(verify(chat, stub_of(model=chat.model, wakes_s=3.0), code=0), "streaming")
+    assert (found["status"], found["numbers"]["parts"]) == ("kept", 30)
+
+
 class TestSpeed:
     def test_slower_than_promised(self, chat, stub_of, verify):
         chat.change(lambda plan: plan["choice"]["speed"]["decode_tps"].update(low=5000, value=6000, high=7000))

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from setupgen.engine.fleet.problem import SCALE
+from setupgen.engine.fleet.sizes import MANY, Sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from setupgen.engine.fleet.problem import Option, Problem
 
@@ -34,9 +36,6 @@ and leaves room for others. No toll counts in the objective."""
 STARTS = 3
 """First answers that are improved."""
 
-MANY = 10**6
-"""More replicas and hosts than anybody asks for."""
-
 THRIFT = 0.35
 """Toll of the first of two needs that are placed anew together."""
 
@@ -52,10 +51,12 @@ class Solver:
         self.gains = [{option.key: wish.gain(option) for variant in wish.variants for option in variant} for wish in problem.wishes]
         self.prices = [{option.key: problem.price(option) for variant in wish.variants for option in variant} for wish in problem.wishes]
         self._prices = {0.0: self.prices}
-        self.ceilings = [
-            [max(gains[option.key] for option in variant) * wish.users + max(wish.bonus(MANY, MANY), 0) for variant in wish.variants]
-            for wish, gains in zip(problem.wishes, self.gains, strict=True)
+        self._sizes = [
+            [Sizes(variant, wish, *known) for variant in wish.variants]
+            for wish, *known in zip(problem.wishes, self.gains, self.prices, strict=True)
         ]
+        self._first: dict[tuple[int, int, int, float], tuple[int, Option] | None] = {}
+        self._toll = 0.0
 
     def solve(self) -> State:
         """The best state found."""
@@ -203,19 +204,24 @@ class Solver:
 
     def value(self, state: State) -> int:
         """The objective."""
-        total = 0
-        for need, wish in enumerate(self.problem.wishes):
-            replicas, hosts = self.held(state, need)
-            total += self.problem.value(wish, replicas.items(), hosts)
-        return total
+        wishes = self.problem.wishes
+        replicas: list[dict[Option, int]] = [{} for _ in wishes]
+        hosts = [0] * len(wishes)
+        for (_, content), count in state.items():
+            before = -1
+            for need, option in content:  # sorted: entries of a need follow each other
+                if need != before:
+                    hosts[need] += count
+                    before = need
+                replicas[need][option] = replicas[need].get(option, 0) + count
+        return sum(self.problem.value(wish, replicas[need].items(), hosts[need]) for need, wish in enumerate(wishes))
 
     # ---------------------------------------------------------------------------------- best response
 
     def place(self, state: State, need: int, banned: frozenset[int] = NOTHING, toll: float = 0.0) -> State:
         """The state with this need, which is not in it, placed as well as can be beside the others, on no banned kind of host."""
         self.spent += 1
-        self.prices = self._tolled(toll)
-        wish = self.problem.wishes[need]
+        self.prices, self._toll = self._tolled(toll), toll
         pools = sorted(
             ((kind, content, self.free(kind, content), count) for (kind, content), count in state.items()),
             key=lambda pool: (pool[2], pool[0], len(pool[1])),
@@ -223,13 +229,13 @@ class Solver:
         pools = [pool for pool in pools if pool[2] > 0 and pool[0] not in banned]
         best: list[_Take] = []
         best_value = 0
-        for variant, ceiling in zip(wish.variants, self.ceilings[need], strict=True):
-            if ceiling <= best_value:
+        for sizes in self._sizes[need]:
+            if sizes.whole.ceiling <= best_value:
                 continue
-            for takes in self._ways(need, variant, pools):
-                value = self._worth(need, takes)
-                if value > best_value:
-                    best, best_value = takes, value
+            usable = [pool for pool in pools if pool[0] in sizes.whole.offered]
+            for ceiling, takes in self._ways(need, sizes, usable) if usable else ():
+                if ceiling > best_value and (value := self._worth(need, found := takes())) > best_value:
+                    best, best_value = found, value
         return _taken(state, need, best)
 
     def _tolled(self, toll: float) -> list[dict[int, int]]:
@@ -269,23 +275,22 @@ class Solver:
             left -= used
         return total + wish.bonus(count, hosts)
 
-    def _ways(self, need: int, variant: tuple[Option, ...], pools: list[tuple[int, Content, int, int]]) -> Iterator[list[_Take]]:
-        """Promising ways to serve a need with one variant: every replica of the same size, or each as large as it can be."""
+    def _ways(self, need: int, sizes: Sizes, pools: list[tuple[int, Content, int, int]]) -> Iterator[tuple[int, Callable[[], list[_Take]]]]:
+        """Promising ways to serve a need with one variant, and what each can be worth at most: replicas of one size, or each as large as can be."""
         wish = self.problem.wishes[need]
-        by_kind: dict[int, list[Option]] = {}
-        for option in variant:
-            by_kind.setdefault(option.kind, []).append(option)
-        pools = [pool for pool in pools if pool[0] in by_kind]
-        if not pools:
-            return
-        levels = sorted({option.slots for option in variant})
         least = max(wish.replicas, 2 if wish.spread else 1)
-        for level in levels:
-            sized = {kind: [option for option in options if option.slots == level] for kind, options in by_kind.items()}
-            for count in sorted({1, least}):
-                yield self._fill(need, sized, pools, count, by_kind)
-        for count in sorted({1, least}):
-            yield self._fill(need, by_kind, pools, count, by_kind)
+        for size in (*sizes.levels, sizes.whole):
+            for count in sorted({1, least}):  # spares may be of any size
+                ceiling = (size if count == 1 else sizes.whole).ceiling
+                yield ceiling, partial(self._fill, need, size.offered, pools, count, sizes.whole.offered)
+
+    def _first_of(self, need: int, offered: dict[int, list[Option]], kind: int, free: int) -> tuple[int, Option] | None:
+        """The most profitable option of a kind for all users where so many parts are free, with its profit."""
+        key = (id(offered), kind, free, self._toll)
+        if key not in self._first:
+            usable = [option for option in offered.get(kind, ()) if option.units <= free]
+            self._first[key] = self._best(need, usable, self.problem.wishes[need].users) if usable else None
+        return self._first[key]
 
     def _fill(
         self, need: int, offered: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], least: int,
@@ -295,10 +300,8 @@ class Solver:
         wish = self.problem.wishes[need]
         ranked: list[tuple[int, int, Option, int]] = []
         for index, (kind, _, free, _) in enumerate(pools):
-            usable = [option for option in offered.get(kind, ()) if option.units <= free]
-            if usable:
-                profit, option = self._best(need, usable, wish.users)
-                ranked.append((-profit, index, option, kind))
+            if first := self._first_of(need, offered, kind, free):
+                ranked.append((-first[0], index, first[1], kind))
         ranked.sort(key=lambda item: item[:2])
         if ranked and all(self.problem.kinds[kind].preemptible for _, _, _, kind in ranked):
             return []
@@ -359,7 +362,7 @@ class Solver:
             free = pools[take.index][2] - take.options[0].units
             options, number = take.options, take.hosts
             while left > 0 or count < least:
-                usable = [option for option in offered[take.kind] if option.units <= free]
+                usable = [option for option in offered.get(take.kind, ()) if option.units <= free]
                 if not usable:
                     break
                 _, option = self._best(need, usable, max(left, 1))
