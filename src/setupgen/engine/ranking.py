@@ -3,8 +3,8 @@
 Parts, each roughly between 0 and 1:
     quality: size class and date of the model, published scores where they can be compared, and how well it is regarded for the use case.
     precision: what the quantisation of weights and cache costs; 0 is lossless, negative is worse.
-    speed: decode speed for one user against what feels comfortable; faster than that counts no more.
-    latency: time to first token for a typical prompt against the use case's patience; sooner than that counts no more.
+    speed: decode speed for one user against what feels comfortable; faster than that counts little.
+    latency: time to first token for a typical prompt against the use case's patience; sooner than that counts little.
     throughput: tokens per second over all users against what they need together.
     frugal: cards that a model takes although fewer would hold it.
     context: halvings below the usual context, where nobody asked for a size.
@@ -138,7 +138,7 @@ def parts(host: Host, candidate: Candidate) -> dict[str, float]:
         "quality": quality(host, candidate),
         "precision": precision(candidate),
         "speed": _enough(decode / (comfortable * pace)) + _extra(decode / (comfortable * pace)),
-        "latency": exp(-max(0.0, speed.ttft_s.value / patience - 1) / 3),
+        "latency": exp(-max(0.0, speed.ttft_s.value / patience - 1) / 3) + _extra(patience / max(speed.ttft_s.value, MOMENT_S)),
         "throughput": _enough(total / (comfortable * streams)),
         "usable": _usable(use_case, host.needs.experience, effective_billions(candidate.model), decode, speed.ttft_s.value / patience),
         "frugal": -log2(max(candidate.cards, 1)),
@@ -148,6 +148,9 @@ def parts(host: Host, candidate: Candidate) -> dict[str, float]:
         "rules": sum(effect.weight for effect in candidate.effects if effect.kind == "prefer") * RULE_UNIT,
     }
 
+
+MOMENT_S = 0.05
+"""Seconds to the first token below which nobody notices a difference."""
 
 BATCH = 8
 """Streams at a comfortable speed that somebody who wants throughput looks for, however few people there are."""

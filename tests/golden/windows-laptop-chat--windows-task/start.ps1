@@ -55,13 +55,13 @@ $words = @(
 Start-Part 'server' 'ollama' $words
 
 Write-Host "Waiting for $health (the model is fetched after that) ..."
-$limit = (Get-Date).AddSeconds(1065)
+$limit = (Get-Date).AddSeconds(1039)
 while (-not (Test-Answer)) {
     if ((Get-Date) -gt $limit) { throw 'No answer. Look at the end of server.log.' }
     Start-Sleep -Seconds 5
 }
 $env:OLLAMA_HOST = '127.0.0.1:11434'
-ollama pull 'hf.co/unsloth/gemma-4-E4B-it-GGUF:Q5_K_M'
+ollama pull 'hf.co/unsloth/gemma-4-E4B-it-GGUF:UD-Q4_K_XL'
 if ($LASTEXITCODE -ne 0) { throw 'The model could not be fetched.' }
 ollama create 'gemma-4-e4b' -f Modelfile
 if ($LASTEXITCODE -ne 0) { throw 'The model could not be created.' }
