@@ -198,6 +198,21 @@ def test_a_stack_that_cannot_serve_the_plan_says_why():
         render_setup(plan_of("kubernetes-team"), pack().templates, targets=["kubeai", "kubernetes"])
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"model": "glm-5.3-flash", "hardware": ["8x NVIDIA H200"], "ram": "2048G"}, "brings is too old for GLM-5.3-Flash"),
+        ({"hardware": ["4x NVIDIA GH200 480GB"]}, "has images for amd64 only, not for arm64"),
+    ],
+)
+def test_ray_is_offered_only_what_its_own_engine_knows_and_where_its_image_runs(changes, reason):
+    case = read_case(CASES / "kubernetes-team.yaml")
+    case["facts"] |= changes
+    cluster = planned(case)["choice"]["cluster"]
+    assert reason in cluster["cannot"]["ray-serve-llm"]
+    assert "vllm-production-stack" in {cluster["id"], *cluster["stacks"]}
+
+
 def test_another_stack_changes_the_plan_that_is_written_with_it():
     files = files_of("kubernetes-team", "kubeai")
     assert '"id": "kubeai"' in files["setupgen.plan.json"]

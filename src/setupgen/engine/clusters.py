@@ -95,7 +95,7 @@ def cluster_of(host: Host, candidate: Candidate, settings: Mapping[str, Any], co
             raise UsageError(message, place=place, hint="Leave it out, or run it with --runtime docker.")
     server = candidate.deployment.server
     id_ = stacks.stack_id(host, settings)
-    if reason := stacks.why_not(host, id_, candidate.deployment, candidate.source, candidate.replicas):
+    if reason := stacks.why_not(host, id_, candidate.deployment, candidate.model, candidate.source, candidate.replicas):
         raise UsageError(reason, place="--server" if stacks.stacks_of(host) else "cluster", hint="Leave --server out to see what fits.")
     cards = candidate.cards if candidate.deployment.backend != "cpu" else 0
     name = resource_name(str(settings["alias"]))
@@ -106,7 +106,7 @@ def cluster_of(host: Host, candidate: Candidate, settings: Mapping[str, Any], co
         return _part(host, candidate, stack, settings, container, flags, environment, download_bytes)
 
     reasons = {
-        other: stacks.why_not(host, other, candidate.deployment, candidate.source, candidate.replicas)
+        other: stacks.why_not(host, other, candidate.deployment, candidate.model, candidate.source, candidate.replicas)
         for other in sorted(STACKS)
         if other != id_
     }
