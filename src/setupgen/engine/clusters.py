@@ -31,8 +31,8 @@ CARDS_PER_NODE = 8
 LONGEST_NAME = 40
 """What the strictest of the stacks takes for a name (KubeAI)."""
 
-RESOURCES = {"cuda": "nvidia.com/gpu", "rocm": "amd.com/gpu", "vulkan": "amd.com/gpu", "sycl": "gpu.intel.com/xe"}
-"""Backends to the resource that the vendor's device plug-in offers."""
+RESOURCES = {"nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu", "intel": "gpu.intel.com/i915"}
+"""Vendors to the resource that their device plug-in offers; Intel's is named after the kernel's driver (sources amd-gpu-plugin, intel-gpu-plugin)."""
 
 LINK_BYTES_PER_S = 100_000_000 / 8
 """A download of 100 Mbit/s, as the plan's own download time assumes."""
@@ -116,7 +116,7 @@ def cluster_of(host: Host, candidate: Candidate, settings: Mapping[str, Any], co
         "object": name,
         "secret": f"{name}-secrets",
         "replicas": int(settings["replicas"]),
-        "gpu": {"resource": RESOURCES[candidate.deployment.backend], "count": cards} if cards else None,
+        "gpu": {"resource": card_resource(host), "count": cards} if cards else None,
         "product": _product(host) if cards else "",
         "cpu": _cores(host, candidate),
         "memory_gib": memory,
@@ -162,6 +162,22 @@ def _part(host: Host, candidate: Candidate, id_: str, settings: Mapping[str, Any
         "routing": STACKS[id_].routing if copies > 1 else "",
         "door": stacks.door_of(id_, name, settings),
     }
+
+
+def card_resource(host: Host) -> str:
+    """The resource that pods ask for to get the host's cards.
+
+    Raises:
+        UsageError: for a vendor whose device plug-in is not known.
+    """
+    group = host.group
+    vendor = group.vendor if group else ""
+    if vendor not in RESOURCES:
+        raise UsageError(
+            f"No device plug-in is known that offers cards of {vendor} to pods.", place="hardware", hint="Run it with --runtime docker."
+        )
+    driver = group.devices[0].raw.get("linux_driver") if group else None
+    return f"gpu.intel.com/{driver}" if vendor == "intel" and driver else RESOURCES[vendor]
 
 
 def _product(host: Host) -> str:
