@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from setupgen.knowledge import Server
 
 CARDS_PER_NODE = 8
-"""The most accelerators that nodes have in common clouds; a copy of a model never spans nodes here."""
+"""The most accelerators of the rented machines in the knowledge base; a copy of a model never spans nodes here, which is our own choice."""
 
 LONGEST_NAME = 40
-"""What the strictest of the stacks takes for a name (KubeAI)."""
+"""What the strictest of the stacks takes for a name (KubeAI, source k8s-kubeai-crd)."""
 
 RESOURCES = {"nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu", "intel": "gpu.intel.com/i915"}
 """Vendors to the resource that their device plug-in offers; Intel's is named after the kernel's driver (sources amd-gpu-plugin, intel-gpu-plugin)."""
@@ -38,10 +38,10 @@ LINK_BYTES_PER_S = 100_000_000 / 8
 """A download of 100 Mbit/s, as the plan's own download time assumes."""
 
 READ_BYTES_PER_S = 100_000_000
-"""Slow network storage; a local disk is ten times faster."""
+"""Slow network storage. A judgement, on the safe side: a probe that gives up too early ends a server that still loads."""
 
 WARM_UP_S = {"vllm": 600, "sglang": 600}
-"""Compiling and measuring after the weights are read."""
+"""Compiling and measuring after the weights are read. Judgements on the safe side, as are the four below."""
 
 USUAL_WARM_UP_S = 120
 LEAST_START_S = 600
@@ -49,6 +49,7 @@ PROBE_PERIOD_S = 10
 MARGIN = 1.25
 
 ONE_CARD_SHM_GIB = 2
+"""Shared memory for the processes of a server that has one card. A judgement: nothing goes between cards."""
 
 SET_BY_STACK = {
     "ollama-operator": frozenset({"OLLAMA_HOST"}),
@@ -187,6 +188,7 @@ def _product(host: Host) -> str:
 
 
 def _cores(host: Host, candidate: Candidate) -> int:
+    """Cores that a pod asks for. Judgements: half of a node's where the processor computes, else a few for each card's process."""
     if candidate.deployment.backend == "cpu" or candidate.estimate.memory.fits == "partial":
         return max(2, host.hardware.threads // 2)
     return min(16, 4 + 2 * (candidate.cards - 1)) if candidate.deployment.server.id in WARM_UP_S else 2
@@ -199,7 +201,7 @@ def shared_memory_gib(server: Server, candidate: Candidate, container: Mapping[s
 
 
 def _memory_gib(host: Host, candidate: Candidate, prompt_cache_mib: int, shared_gib: int) -> int:
-    """Main memory that one pod asks for: what the plan counts there with the prompt cache, a process for each card, and shared memory."""
+    """Main memory that one pod asks for: what the plan counts there with the prompt cache, a process for each card (8 GiB, a judgement), and shared memory."""
     memory = candidate.estimate.memory
     own = memory.total_bytes if candidate.deployment.backend == "cpu" or not memory.devices else memory.host_bytes
     process = 8 * max(1, candidate.cards) if candidate.deployment.server.id in WARM_UP_S else 2
@@ -212,7 +214,7 @@ def _limit_gib(host: Host, asked: int) -> int:
 
 
 def _allocatable_gib(host: Host) -> int:
-    """What a node of this size leaves to pods: nine tenths."""
+    """What a node of this size leaves to pods: nine tenths, a judgement."""
     return int(host.hardware.ram_bytes * 0.9 / GIB)
 
 
@@ -232,7 +234,7 @@ def _storage(id_: str, copies: int, download_bytes: int) -> dict[str, Any]:
 
 
 def storage_gib(download_bytes: int) -> int:
-    """The download, a fifth more and 10 GiB for caches, in steps of 5 GiB."""
+    """The download, a fifth more and 10 GiB for caches, in steps of 5 GiB: room that we chose."""
     return ceil((ceil(download_bytes * 1.2 / GIB) + 10) / 5) * 5
 
 
