@@ -16,7 +16,8 @@ from setupgen.errors import NothingFitsError, UsageError
 from setupgen.render.files import render_setup
 
 HERE = Path(__file__).parent
-VERSION = "1.37"
+VERSIONS = ("1.30", "1.37")
+"""The lowest that the template of plain objects names, and the newest."""
 STORIES = sorted(path.stem for path in CASES.glob("kubernetes-*.yaml") if path.stem != "kubernetes-no-key-at-the-door")
 SCHEMAS = {
     ("ollama.ayaka.io/v1", "Model"): "ollama-model",
@@ -84,7 +85,8 @@ def test_every_object_is_what_its_schema_says(story, stack):
             if key[1] == "RayService":
                 jsonschema.validate(yaml.safe_load(item["spec"]["serveConfigV2"]), schema("ray-serve-config"))
         else:
-            kubernetes_validate.validate(item, VERSION, strict=True)
+            for version in VERSIONS if path.startswith("kubernetes/") else VERSIONS[-1:]:
+                kubernetes_validate.validate(item, version, strict=True)
         found += 1
     assert found >= 3
 
@@ -196,6 +198,36 @@ def test_a_stack_that_cannot_serve_the_plan_says_why():
         files_of("kubernetes-team", "ollama-operator")
     with pytest.raises(UsageError, match="both run the server"):
         render_setup(plan_of("kubernetes-team"), pack().templates, targets=["kubeai", "kubernetes"])
+
+
+@pytest.mark.parametrize(
+    ("card", "resource"),
+    [
+        ("Intel Arc B580", "gpu.intel.com/xe"),
+        ("Intel Arc A770", "gpu.intel.com/i915"),
+        ("AMD Radeon RX 7900 XTX", "amd.com/gpu"),
+        ("NVIDIA GeForce RTX 3090", "nvidia.com/gpu"),
+    ],
+)
+def test_pods_ask_for_the_resource_of_the_cards_own_vendor(card, resource):
+    case = read_case(CASES / "kubernetes-homelab.yaml")
+    case["facts"] |= {"hardware": [card], "server": "llama-cpp"}
+    assert planned(case)["choice"]["cluster"]["gpu"] == {"resource": resource, "count": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"model": "glm-5.3-flash", "hardware": ["8x NVIDIA H200"], "ram": "2048G"}, "brings is too old for GLM-5.3-Flash"),
+        ({"hardware": ["4x NVIDIA GH200 480GB"]}, "has images for amd64 only, not for arm64"),
+    ],
+)
+def test_ray_is_offered_only_what_its_own_engine_knows_and_where_its_image_runs(changes, reason):
+    case = read_case(CASES / "kubernetes-team.yaml")
+    case["facts"] |= changes
+    cluster = planned(case)["choice"]["cluster"]
+    assert reason in cluster["cannot"]["ray-serve-llm"]
+    assert "vllm-production-stack" in {cluster["id"], *cluster["stacks"]}
 
 
 def test_another_stack_changes_the_plan_that_is_written_with_it():

@@ -220,7 +220,7 @@ class _Survey:
         if unfit := server_reason(self.host, server, model):
             yield way.refused(*unfit, tuple(urls(server.sources[:1])))
             return
-        if stacks_of(self.host) and (reason := why_not(self.host, self.host.needs.server, deployment, source)):
+        if stacks_of(self.host) and (reason := why_not(self.host, self.host.needs.server, deployment, model, source)):
             yield way.refused("server.stack", reason)
             return
         hits = list(excluding(self.judgement, tags, partial=True))

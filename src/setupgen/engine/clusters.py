@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from setupgen.knowledge import Server
 
 CARDS_PER_NODE = 8
-"""The most accelerators that nodes have in common clouds; a copy of a model never spans nodes here."""
+"""The most accelerators of the rented machines in the knowledge base; a copy of a model never spans nodes here, which is our own choice."""
 
 LONGEST_NAME = 40
-"""What the strictest of the stacks takes for a name (KubeAI)."""
+"""What the strictest of the stacks takes for a name (KubeAI, source k8s-kubeai-crd)."""
 
-RESOURCES = {"cuda": "nvidia.com/gpu", "rocm": "amd.com/gpu", "vulkan": "amd.com/gpu", "sycl": "gpu.intel.com/xe"}
-"""Backends to the resource that the vendor's device plug-in offers."""
+RESOURCES = {"nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu", "intel": "gpu.intel.com/i915"}
+"""Vendors to the resource that their device plug-in offers; Intel's is named after the kernel's driver (sources amd-gpu-plugin, intel-gpu-plugin)."""
 
 LINK_BYTES_PER_S = 100_000_000 / 8
 """A download of 100 Mbit/s, as the plan's own download time assumes."""
 
 READ_BYTES_PER_S = 100_000_000
-"""Slow network storage; a local disk is ten times faster."""
+"""Slow network storage. A judgement, on the safe side: a probe that gives up too early ends a server that still loads."""
 
 WARM_UP_S = {"vllm": 600, "sglang": 600}
-"""Compiling and measuring after the weights are read."""
+"""Compiling and measuring after the weights are read. Judgements on the safe side, as are the four below."""
 
 USUAL_WARM_UP_S = 120
 LEAST_START_S = 600
@@ -49,6 +49,7 @@ PROBE_PERIOD_S = 10
 MARGIN = 1.25
 
 ONE_CARD_SHM_GIB = 2
+"""Shared memory for the processes of a server that has one card. A judgement: nothing goes between cards."""
 
 SET_BY_STACK = {
     "ollama-operator": frozenset({"OLLAMA_HOST"}),
@@ -95,7 +96,7 @@ def cluster_of(host: Host, candidate: Candidate, settings: Mapping[str, Any], co
             raise UsageError(message, place=place, hint="Leave it out, or run it with --runtime docker.")
     server = candidate.deployment.server
     id_ = stacks.stack_id(host, settings)
-    if reason := stacks.why_not(host, id_, candidate.deployment, candidate.source, candidate.replicas):
+    if reason := stacks.why_not(host, id_, candidate.deployment, candidate.model, candidate.source, candidate.replicas):
         raise UsageError(reason, place="--server" if stacks.stacks_of(host) else "cluster", hint="Leave --server out to see what fits.")
     cards = candidate.cards if candidate.deployment.backend != "cpu" else 0
     name = resource_name(str(settings["alias"]))
@@ -106,7 +107,7 @@ def cluster_of(host: Host, candidate: Candidate, settings: Mapping[str, Any], co
         return _part(host, candidate, stack, settings, container, flags, environment, download_bytes)
 
     reasons = {
-        other: stacks.why_not(host, other, candidate.deployment, candidate.source, candidate.replicas)
+        other: stacks.why_not(host, other, candidate.deployment, candidate.model, candidate.source, candidate.replicas)
         for other in sorted(STACKS)
         if other != id_
     }
@@ -116,7 +117,7 @@ def cluster_of(host: Host, candidate: Candidate, settings: Mapping[str, Any], co
         "object": name,
         "secret": f"{name}-secrets",
         "replicas": int(settings["replicas"]),
-        "gpu": {"resource": RESOURCES[candidate.deployment.backend], "count": cards} if cards else None,
+        "gpu": {"resource": card_resource(host), "count": cards} if cards else None,
         "product": _product(host) if cards else "",
         "cpu": _cores(host, candidate),
         "memory_gib": memory,
@@ -164,6 +165,22 @@ def _part(host: Host, candidate: Candidate, id_: str, settings: Mapping[str, Any
     }
 
 
+def card_resource(host: Host) -> str:
+    """The resource that pods ask for to get the host's cards.
+
+    Raises:
+        UsageError: for a vendor whose device plug-in is not known.
+    """
+    group = host.group
+    vendor = group.vendor if group else ""
+    if vendor not in RESOURCES:
+        raise UsageError(
+            f"No device plug-in is known that offers cards of {vendor} to pods.", place="hardware", hint="Run it with --runtime docker."
+        )
+    driver = group.devices[0].raw.get("linux_driver") if group else None
+    return f"gpu.intel.com/{driver}" if vendor == "intel" and driver else RESOURCES[vendor]
+
+
 def _product(host: Host) -> str:
     """The card as NVIDIA's feature discovery labels a node with it: the driver's name with dashes."""
     device = host.group.devices[0] if host.group else None
@@ -171,6 +188,7 @@ def _product(host: Host) -> str:
 
 
 def _cores(host: Host, candidate: Candidate) -> int:
+    """Cores that a pod asks for. Judgements: half of a node's where the processor computes, else a few for each card's process."""
     if candidate.deployment.backend == "cpu" or candidate.estimate.memory.fits == "partial":
         return max(2, host.hardware.threads // 2)
     return min(16, 4 + 2 * (candidate.cards - 1)) if candidate.deployment.server.id in WARM_UP_S else 2
@@ -183,7 +201,7 @@ def shared_memory_gib(server: Server, candidate: Candidate, container: Mapping[s
 
 
 def _memory_gib(host: Host, candidate: Candidate, prompt_cache_mib: int, shared_gib: int) -> int:
-    """Main memory that one pod asks for: what the plan counts there with the prompt cache, a process for each card, and shared memory."""
+    """Main memory that one pod asks for: what the plan counts there with the prompt cache, a process for each card (8 GiB, a judgement), and shared memory."""
     memory = candidate.estimate.memory
     own = memory.total_bytes if candidate.deployment.backend == "cpu" or not memory.devices else memory.host_bytes
     process = 8 * max(1, candidate.cards) if candidate.deployment.server.id in WARM_UP_S else 2
@@ -196,7 +214,7 @@ def _limit_gib(host: Host, asked: int) -> int:
 
 
 def _allocatable_gib(host: Host) -> int:
-    """What a node of this size leaves to pods: nine tenths."""
+    """What a node of this size leaves to pods: nine tenths, a judgement."""
     return int(host.hardware.ram_bytes * 0.9 / GIB)
 
 
@@ -216,7 +234,7 @@ def _storage(id_: str, copies: int, download_bytes: int) -> dict[str, Any]:
 
 
 def storage_gib(download_bytes: int) -> int:
-    """The download, a fifth more and 10 GiB for caches, in steps of 5 GiB."""
+    """The download, a fifth more and 10 GiB for caches, in steps of 5 GiB: room that we chose."""
     return ceil((ceil(download_bytes * 1.2 / GIB) + 10) / 5) * 5
 
 

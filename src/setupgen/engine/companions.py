@@ -26,10 +26,10 @@ LEAST_BYTES = GIB
 """What must be left on a card for a further model to go there; else it computes on the processor. A judgement."""
 
 SPARE_BYTES = GIB
-"""What stays free on a card beside all models, as a desktop and a browser take some of it."""
+"""What stays free on a card beside all models, as a desktop and a browser take some of it. A judgement."""
 
 GOOD = 2
-"""From this regard on a model that is there already serves a further use case too."""
+"""From this regard (1 to 3) on a model that is there already serves a further use case too. A judgement."""
 
 PRESET_FILE = "models.ini"
 PRESET_IN_CONTAINER = "/setup/models.ini"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 WORDS = {"server": "server", "model": "model", "quant": "quantisation", "weights_file": "file"}
 STATED = ("answered", "declared")
 SHOWN = 3
+"""Needs that are told."""
 
 
 def nearest_needs(host: Host, book: RuleBook) -> Iterator[str]:

@@ -19,7 +19,7 @@ USUAL = 8
 """Usual machines that are offered before anybody searches."""
 
 SLICE = 0.12
-"""Share of a card's memory that a driver may keep for itself; where more is missing, it is only a slice of the card."""
+"""Share of a card's memory that a driver may keep for itself; where more is missing, it is only a slice of the card. A judgement."""
 
 
 def questions(pack: Pack) -> list[dict[str, Any]]:

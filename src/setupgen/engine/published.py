@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from setupgen.knowledge import Model, Pack
 
 LEAST_MODELS = 8
-"""Models with a score from which a line is drawn."""
+"""Models with a score from which a line is drawn. A judgement, like the three below."""
 
 LEAST_CORRELATION = 0.4
 """Correlation from which size and date explain a benchmark well enough for the distance from the line to mean something."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from setupgen.engine.candidates import Candidate
     from setupgen.engine.deployments import Deployment
     from setupgen.engine.host import Host
-    from setupgen.knowledge import Server
+    from setupgen.knowledge import Model, Server
 
 RUNTIME = "kubernetes"
 PLAIN = "kubernetes"
@@ -106,7 +106,7 @@ def asks_for_a_key(host: Host, server: Server) -> bool:
     return host.needs.runtime == RUNTIME and bool(server.raw.get("key_variable"))
 
 
-def why_not(host: Host, id_: str, deployment: Deployment, source: str, replicas: int = 1) -> str:
+def why_not(host: Host, id_: str, deployment: Deployment, model: Model, source: str, replicas: int = 1) -> str:
     """Why a stack cannot serve this server, with a model of this pull name and in so many copies, as a sentence; or empty."""
     server = deployment.server
     stack = STACKS[id_]
@@ -121,6 +121,12 @@ def why_not(host: Host, id_: str, deployment: Deployment, source: str, replicas:
         return f"{known.name} asks for no key, so that others must not reach it."
     if stack.backends and deployment.backend not in stack.backends:
         return f"{known.name} is written for {' or '.join(sorted(stack.backends))} here, not for {deployment.backend}."
+    architectures = known.backends.get(deployment.backend, {}).get("architectures")
+    if architectures and host.architecture not in architectures:
+        return f"{known.name} has images for {' and '.join(architectures)} only, not for {host.architecture}."
+    unknown = known.settings.get("lacks_architectures", ()), known.settings.get("lacks_models", ())
+    if model.architecture.type in unknown[0] or model.id in unknown[1]:
+        return f"The engine that {known.name} {known.version} brings is too old for {model.name}."
     if id_ == "ollama-operator" and not _OLLAMA_IMAGE.fullmatch(source):
         return f"{known.name} takes plain names of Ollama's library only, and this model is {source}."
     if id_ == "ollama-operator" and replicas > 1:

@@ -170,7 +170,7 @@ def claim_share(host: Host, server: Server, where: Site, model: Model, size: int
 
 
 SMALL_MODEL_BYTES = 5 * GIB
-"""What vLLM needs beside the weights of a small model: graphs, activations and a little cache."""
+"""What vLLM is given beside the weights of a small model for graphs, activations and a little cache. A judgement."""
 
 
 def projector_bytes(host: Host, model: Model, weights: Weights) -> int:

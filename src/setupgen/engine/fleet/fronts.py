@@ -24,11 +24,11 @@ ASKS_FOR_KEYS = ("litellm", "nginx")
 """Proxies that ask callers for a key."""
 
 TIMEOUT_S = 600
-"""Seconds that a proxy waits for an answer: a long prompt on a slow host takes minutes."""
+"""Seconds that a proxy waits for an answer: a long prompt on a slow host takes minutes. A judgement."""
 
 MOST_WORKERS = 64
 SPARE_WORKERS = 2
-"""HOPS' workers beyond the slots of all hosts: one is always busy with a list of models or a refused request."""
+"""HOPS' workers beyond the slots of all hosts: one is always busy with a list of models or a refused request. A judgement."""
 
 PLAIN_PORTS = {"nginx": 8088}
 """Ports of proxies whose own is that of TLS, which a fleet's proxy does not speak."""

@@ -44,7 +44,7 @@ LAYERS = 3
 """How many that are better, smaller and faster a setup may have and still be tried for more users than the fewest."""
 
 SPREAD = 3.0
-"""Factor between the fastest and the slowest replica of one model: proxies send both the same share of the requests."""
+"""Factor between the fastest and the slowest replica of one model: proxies send both the same share of the requests. A judgement."""
 
 VARIANTS = 40
 """Variants of one need that are looked at, those with the best offers."""

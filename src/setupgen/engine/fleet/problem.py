@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SECOND = 100
-"""A second replica on the same host: one engine may crash or be updated."""
+"""A second replica on the same host: one engine may crash or be updated. A judgement, like the two below."""
 
 SURVIVES = 300
 """A second host: the loss of any one is survived. About what the better of two neighbouring sizes of model is worth."""

@@ -56,6 +56,7 @@ def device(tree: Tree) -> Schema:
         "compute_tflops": compute,
         "capability": text("CUDA compute capability, gfx target, or Metal GPU family.", r"^([0-9]+\.[0-9]+|gfx[0-9a-f]+|apple[0-9]+)$"),
         "backends": list_of(word(tree, "backends"), "What runs on it, best first.", least=1),
+        "linux_driver": one_of(("i915", "xe"), "Kernel driver of an Intel GPU; i915 unless stated."),
         "gpu_share": share,
         "gpu_share_tuned": share,
         "architecture": one_of(("amd64", "arm64", "riscv64"), "Of the processor in it; amd64 unless stated."),
