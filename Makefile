@@ -17,7 +17,7 @@ run: .venv/.installed $(PACK) ## detect this machine, ask (with defaults where t
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/setupgen; else $(BIN)/setupgen setup my-setup; fi
 
 test: .venv/.dev $(PACK) .venv/.tools node_modules/.installed ## everything but the slow tests with a real server
-	$(PYTEST) -n 2 $(ARGS)
+	$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
 e2e: .venv/.dev $(PACK) .venv/.tools node_modules/.installed ## a real server started from generated files (builds llama.cpp once), and 20,000 random plans
 	$(PYTEST) tests/e2e $(ARGS)

@@ -1,5 +1,7 @@
 """Reads a case and plans it: shared by the tests of cases and of golden folders."""
 
+import json
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -29,7 +31,18 @@ def read_case(path):
 
 
 def planned(case):
-    """The plan of a case, as JSON."""
+    """The plan of a case, as JSON; what was planned before is not planned again, and belongs to the caller."""
+    return deepcopy(_planned(json.dumps([case.get("facts") or {}, case.get("detected")])))
+
+
+@cache
+def _planned(asked):
+    facts, detected = json.loads(asked)
+    return planned_anew({"facts": facts, "detected": detected})
+
+
+def planned_anew(case):
+    """The plan of a case, worked out now."""
     answers = Answers()
     answers.update(case.get("facts") or {}, source="case")
     return plan(pack(), facts_of(pack(), answers, detected=case.get("detected"))).to_json()

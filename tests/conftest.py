@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[1]
 # Gathers what programs said of generated files; the module says how tests take part.
 pytest_plugins = ("target_checks",)
 
+FIRST = ("browser", "docs", "knowledge/test_mutations.py", "engine")
+"""Tests that take long."""
+
 # The same examples in every run, so that a change is what breaks a test; SETUPGEN_RANDOM=1 tries others each time.
 settings.register_profile("steady", derandomize=True)
 if "SETUPGEN_RANDOM" not in os.environ:
@@ -30,6 +33,13 @@ def pytest_configure(config):
         return  # a worker of pytest-xdist; the process that started it has done this
     with suppress(SetupgenError):  # tests/knowledge/test_tree.py says what is wrong; the others run on the last pack that could be made
         write_pack(ROOT)
+
+
+def pytest_collection_modifyitems(items):
+    """What takes long begins first. `make test` gives each worker one run of tests (`--dist worksteal`), so that all that needs the built site
+    is in the first one's, and the other never waits for it."""
+    places = [ROOT / "tests" / name for name in FIRST]
+    items.sort(key=lambda item: next((index for index, place in enumerate(places) if item.path.is_relative_to(place)), len(places)))
 
 
 @pytest.fixture(scope="session")

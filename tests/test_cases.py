@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from case_tools import CASES, ROOT, pack, planned, read_case
+from case_tools import CASES, ROOT, pack, planned_anew, read_case
 from setupgen.errors import UsageError
 from setupgen.maintain.cases import cases_at, cases_in, faults
 
@@ -20,7 +20,7 @@ def test_case(case):
 def test_same_facts_give_the_same_plan(path):
     case = read_case(path)
 
-    assert json.dumps(planned(case)) == json.dumps(planned(case))
+    assert json.dumps(planned_anew(case)) == json.dumps(planned_anew(case))
 
 
 def test_a_case_that_says_nothing_true_is_found_out(tmp_path):

@@ -16,7 +16,7 @@ from setupgen.errors import UsageError
 from setupgen.knowledge import Pack
 from setupgen.maintain.compile import compile_pack
 from setupgen.maintain.pages import gallery
-from setupgen.maintain.pages.examples import answers_of
+from setupgen.maintain.pages.examples import answers_of, plan_of
 from setupgen.render.files import render_setup
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +76,7 @@ def test_pages_have_a_plan_in_words_and_all_files(pack, all_entries, source):
         assert text.startswith(f"# {entry.title}\n")
         assert "\n{ .answer }\n" in text
         assert "\n## Sources\n" in text
-        choice = gallery._planned(pack, entry.answers).choice
+        choice = plan_of(pack, entry.answers).choice
         if choice is None:
             assert "Nothing that is known does this well here." in text
             continue
@@ -87,7 +87,7 @@ def test_pages_have_a_plan_in_words_and_all_files(pack, all_entries, source):
 @pytest.mark.parametrize("path", ["rtx-3090/chat", "m2-max/coding-agent", "two-rtx-4090/documents"])
 def test_files_on_a_page_are_those_that_are_written(pack, all_entries, source, path):
     entry = next(entry for entry in all_entries if entry.path == path)
-    rendered = render_setup(gallery._planned(pack, entry.answers).to_json(), pack.templates, command=gallery.command(entry.answers))
+    rendered = render_setup(plan_of(pack, entry.answers).to_json(), pack.templates, command=gallery.command(entry.answers))
     shown = {name: "\n".join(line.removeprefix("    ") for line in body.split("\n")) for name, _, body in FILE.findall(page(source, entry))}
     assert set(shown) == set(rendered.files) - gallery.HIDDEN
     assert ".env" not in shown
@@ -127,7 +127,7 @@ def test_what_changed_is_told(tmp_path, pack):
     assert (entry.title, entry.by, entry.date, entry.answers["hardware"]) == ("A small box", "Ada", "2025-01-02", ["rtx-3060"])
     text = "\n".join(gallery._page(pack, entry, guide=False))
     assert "Sent by Ada on 2025-01-02. Then it was Qwen3 8B `Q4_K_M` on Ollama; now it is " in text
-    now = gallery._named(gallery._planned(pack, entry.answers).choice)
+    now = gallery._named(plan_of(pack, entry.answers).choice)
     root = sent(tmp_path, f"{head.replace('qwen/qwen3-8b Q4_K_M ollama', now)}hardware: [rtx-3060]\nram: 32G\nuse_case: chat\n")
     (entry,) = gallery.contributed(root)
     assert "The plan is still the same." in "\n".join(gallery._page(pack, entry, guide=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from html import escape
@@ -166,13 +167,17 @@ def test_every_table_is_taken_in_by_a_chapter():
     assert set(tables_taken(ROOT)) >= set(TABLES)
 
 
-def test_generated_pages_say_the_same_twice_and_the_page_of_something_gone_goes_too(source):
-    first = {path: path.read_bytes() for path in (source / "docs" / "reference").rglob("*") if path.is_file()}
-    left = source / "docs" / "reference" / "models" / "no-such-lab.md"
+def test_generated_pages_say_the_same_twice_and_the_page_of_something_gone_goes_too(source, tmp_path):
+    for name in ("knowledge", "templates", "src"):
+        (tmp_path / name).symlink_to(source / name)
+    shutil.copytree(source / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("assets"))
+    left = tmp_path / "docs" / "reference" / "models" / "no-such-lab.md"
     left.write_text("# Left over\n", encoding="utf-8")
-    again = {path: path.read_bytes() for path in write_pages(source)}
-    assert first == {path: text for path, text in again.items() if "reference" in path.relative_to(source).parts}
-    assert all(text == path.read_bytes() for path, text in again.items())
+    again = [path.relative_to(tmp_path) for path in write_pages(tmp_path)]
+    assert {path for path in again if "reference" in path.parts} == {
+        path.relative_to(source) for path in (source / "docs" / "reference").rglob("*") if path.is_file()
+    }
+    assert [path.as_posix() for path in again if (tmp_path / path).read_bytes() != (source / path).read_bytes()] == []
     assert not left.exists()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from functools import lru_cache
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
@@ -54,7 +54,7 @@ class Reader(HTMLParser):
             self.page.words += len(data.split())
 
 
-@lru_cache
+@cache
 def read(path: Path) -> Page:
     reader = Reader()
     reader.feed(path.read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ import yaml
 from dotenv import dotenv_values
 from tree_sitter import Language, Parser
 
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 POWERSHELL = Parser(Language(tree_sitter_powershell.language()))
 
 DOCUMENTS = {"serveConfigV2"}
@@ -25,14 +26,14 @@ DOCUMENTS = {"serveConfigV2"}
 def flat(value):
     """The texts of a document, keys too."""
     if isinstance(value, dict):
-        return [text for key, item in value.items() for text in (str(key), *flat(yaml.safe_load(item) if key in DOCUMENTS else item))]
+        return [text for key, item in value.items() for text in (str(key), *flat(yaml.load(item, YAML) if key in DOCUMENTS else item))]
     if isinstance(value, list):
         return [text for item in value for text in flat(item)]
     return [str(value)]
 
 
 def read_yaml(text):
-    return [leaf for document in yaml.safe_load_all(text) for leaf in flat(document)]
+    return [leaf for document in yaml.load_all(text, YAML) for leaf in flat(document)]
 
 
 def read_compose(text):

@@ -9,6 +9,8 @@ import csv
 import functools
 import json
 import re
+import tempfile
+from pathlib import Path
 
 import pytest
 from hostile import HOSTILE
@@ -145,11 +147,22 @@ def test_every_target_has_a_plan_to_be_tried_with(target):
 TRIED = [(target, way) for target in TEMPLATES for way in ways(target)]
 
 
+@functools.cache
+def plain(target, way):
+    """What is made of a plain word in each field (or what was said in its place), and what those files say."""
+    fields, render = ways(target)[way]
+    made = {f"x{index}": answer(render, paths, MARK, f"x{index}") for index, paths in enumerate(fields.values())}
+    with tempfile.TemporaryDirectory() as directory:
+        texts = read_all({(name, path): text for name, (files, _) in made.items() for path, text in (files or {}).items()}, Path(directory))
+    return made, texts
+
+
 @pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize(("target", "way"), TRIED)
 def test_hostile_text_is_data_or_refused(target, way, kind, tmp_path):
     fields, render = ways(target)[way]
-    expected, found = {}, {}
+    made, plain_texts = plain(target, way)
+    found, where = {}, {}
     for index, (field, paths) in enumerate(fields.items()):
         name = f"x{index}"
         files, refusal = answer(render, paths, HOSTILE[kind], name)
@@ -157,24 +170,23 @@ def test_hostile_text_is_data_or_refused(target, way, kind, tmp_path):
             assert isinstance(refusal, UsageError), f"{field}: {refusal!r}"
             assert 0 < len(str(refusal)) < 1000
             continue
-        plain = render(paths, MARK, name)
+        expected, plain_refusal = made[name]
+        assert plain_refusal is None, field
         if files is None:
             # Nothing to write with an empty image, or the like; any other text must not change whom the target serves.
-            assert plain is None or HOSTILE[kind] == "", field
+            assert expected is None or HOSTILE[kind] == "", field
             continue
         for path, text in files.items():
             assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text), (field, path)
             found[name, path] = text
-            expected[name, path] = (field, plain.get(path, ""))
-    texts, plain_texts = (
-        read_all(found, tmp_path / "hostile"),
-        read_all({at: text for at, (_, text) in expected.items()}, tmp_path / "plain"),
-    )
+            where[name, path] = field
+    texts = read_all(found, tmp_path)
     if HOSTILE[kind] == "":
         return
-    for at, (field, plain) in expected.items():
+    for at, field in where.items():
+        name, path = at
         if texts[at] is None:
-            assert at[1].endswith(".md") or len(found[at].splitlines()) == len(plain.splitlines()), (field, at)
+            assert path.endswith(".md") or len(found[at].splitlines()) == len(made[name][0][path].splitlines()), (field, at)
         else:
             wanted = [text.replace(MARK, HOSTILE[kind]) for text in plain_texts[at]]
             assert [split_mount(text) for text in texts[at]] == wanted, (field, at)
@@ -194,7 +206,6 @@ def read_all(files, directory):
     batched = {at: text for at, text in files.items() if is_batched(at[1])}
     if not batched:
         return found
-    directory.mkdir()
     for (_, path), text in batched.items():
         (directory / path).write_text(text)
     if any(path.endswith(".container") for _, path in batched):

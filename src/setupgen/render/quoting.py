@@ -64,6 +64,8 @@ def _refuse_unless_one_line(value: str, format_name: str) -> None:
 
 
 def _yaml_text(value: str) -> str:
+    if value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
     return '"' + "".join(_yaml_character(character) for character in value) + '"'
 
 
@@ -366,6 +368,8 @@ def cell(value: Any) -> Quoted:
 
 def _visible(text: str) -> str:
     """The text on one line, each hidden character written as its code point."""
+    if text.isprintable():
+        return text
     return "".join(" " if character in "\n\t\r" else _shown(character) if is_hidden(character) else character for character in text)
 
 
@@ -380,6 +384,8 @@ def find_forbidden(text: str, *, prose: bool) -> str:
         text: a text of the plan.
         prose: whether line breaks and tabs are fine (explanations) or not (names, paths, flags).
     """
+    if text.isprintable():
+        return ""
     for character in text:
         if character in "\n\t" and prose:
             continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from setupgen.engine.estimate import Estimate, estimate, site
 from setupgen.engine.estimation import weights_of
@@ -47,7 +46,8 @@ MACHINE = dict(MACHINES)
 WHOLE = ("full", "cpu")
 """Estimates whose weights and cache lie in one kind of memory."""
 
-_PLANS: WeakKeyDictionary[Pack, dict[str, Plan | None]] = WeakKeyDictionary()
+_PLANS: dict[tuple[str, str], Plan] = {}
+"""By digest of the knowledge base and answers: chapters, tables and gallery ask for the same ones."""
 
 
 def answers_of(values: Mapping[str, Any]) -> Answers:
@@ -57,16 +57,24 @@ def answers_of(values: Mapping[str, Any]) -> Answers:
     return answers
 
 
+def plan_of(pack: Pack, values: Mapping[str, Any]) -> Plan:
+    """The plan for these answers.
+
+    Raises:
+        SetupgenError: where this knowledge base lacks what the answers name.
+    """
+    key = (pack.digest, json.dumps(values, sort_keys=True))
+    if key not in _PLANS:
+        _PLANS[key] = plan(pack, facts_of(pack, answers_of(values)))
+    return _PLANS[key]
+
+
 def planned(pack: Pack, values: Mapping[str, Any]) -> Plan | None:
     """The plan, or None where this knowledge base lacks what the answers name."""
-    known = _PLANS.setdefault(pack, {})
-    key = json.dumps(values, sort_keys=True)
-    if key not in known:
-        try:
-            known[key] = plan(pack, facts_of(pack, answers_of(values)), count=0)
-        except SetupgenError:
-            known[key] = None
-    return known[key]
+    try:
+        return plan_of(pack, values)
+    except SetupgenError:
+        return None
 
 
 def choice_of(pack: Pack, values: Mapping[str, Any]) -> Choice | None:

@@ -13,11 +13,9 @@ from urllib.parse import urlencode
 
 import yaml
 
-from setupgen.engine.intake import facts_of
-from setupgen.engine.planning import plan
 from setupgen.errors import UsageError
 from setupgen.maintain.pages.diagram import Bar, bars
-from setupgen.maintain.pages.examples import MACHINE, answers_of
+from setupgen.maintain.pages.examples import MACHINE, plan_of
 from setupgen.maintain.pages.models import place
 from setupgen.maintain.pages.text import GIB, escape, gib, rate, seconds, span, table
 from setupgen.render.files import render_setup
@@ -123,7 +121,7 @@ def by_hardware(pack: Pack) -> Iterator[str]:
     for slug, machine in CLASSES.items():
         cells = []
         for use in USES:
-            result = _planned(pack, {**MACHINE[machine], "use_case": use})
+            result = plan_of(pack, {**MACHINE[machine], "use_case": use})
             words = result.choice.model.name if result.choice else "nothing fits"
             note = ", buy" if result.verdict == "hosted" and result.choice else ""
             cells.append(f"[{words}]({slug}/{use}.md){note}")
@@ -135,7 +133,7 @@ def sent(root: Path, pack: Pack) -> Iterator[str]:
     """The contributed setups, each with what is planned today."""
     rows = []
     for entry in contributed(root):
-        now = _named(_planned(pack, entry.answers).choice)
+        now = _named(plan_of(pack, entry.answers).choice)
         rows.append(
             [
                 f"[{entry.title}]({entry.path}.md)",
@@ -162,16 +160,6 @@ def command(answers: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
-_PLANS: dict[tuple[str, str], Plan] = {}
-
-
-def _planned(pack: Pack, answers: Mapping[str, Any]) -> Plan:
-    key = (pack.digest, repr(sorted(answers.items())))
-    if key not in _PLANS:
-        _PLANS[key] = plan(pack, facts_of(pack, answers_of(answers)), count=3)
-    return _PLANS[key]
-
-
 def _article(machine: str) -> str:
     """The machine as it stands in a title."""
     if machine.startswith("Two "):
@@ -196,7 +184,7 @@ def _words(pack: Pack, named: str) -> str:
 
 
 def _page(pack: Pack, entry: Entry, *, guide: bool) -> Iterator[str]:
-    result = _planned(pack, entry.answers)
+    result = plan_of(pack, entry.answers)
     choice = result.choice
     yield from (f"# {entry.title}", "")
     if choice is None:
