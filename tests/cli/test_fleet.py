@@ -80,6 +80,9 @@ hosts:
   - {name: "a b", address: "http://u:p@10.0.0.4", hardware: cpu, ram: none}
   - {name: five, address: "http://10.0.0.5:11434"}
   - {name: six, address: "http://10.0.0.6:11434", hardware: cpu, headers: {Authorization: "Bearer abc"}, preemptible: maybe, colour: red}
+  - {name: self, address: "http://127.0.0.1:4000", hardware: cpu}
+  - {name: twin, address: "http://127.0.0.2:4000", hardware: cpu}
+  - {name: sixth, address: "http://[::1]", hardware: cpu}
 needs:
   - {use_case: flying}
   - {users: 3}
@@ -89,6 +92,7 @@ needs:
 proxy: hops
 clients: [openai]
 expose: lan
+proxy_port: 4000
 """
 
 
@@ -109,15 +113,21 @@ def test_every_problem_is_told_at_once_with_file_and_line(inventory):
         (7, "a secret may not stand in an inventory"),
         (7, "neither true nor false"),
         (7, "colour"),
-        (9, "flying"),
-        (10, "names a use_case or a model"),
-        (11, "is made for"),
-        (12, "no host has the tag 'gpu'"),
-        (13, "cannot stand in front of"),
-        (14, "HOPS has no OpenAI"),
-        (16, "asks callers for no key"),
+        (
+            9,
+            "servers of this machine listen on 127.0.0.1, and nothing would answer at 'http://127.0.0.2:4000'. Write http://127.0.0.1:4000",
+        ),
+        (10, "Write http://127.0.0.1:11434"),
+        (12, "flying"),
+        (13, "names a use_case or a model"),
+        (14, "is made for"),
+        (15, "no host has the tag 'gpu'"),
+        (16, "cannot stand in front of"),
+        (17, "HOPS has no OpenAI"),
+        (19, "asks callers for no key"),
+        (20, "4000 is the port of self"),
     ):
-        if line in {14, 16}:
+        if line in {17, 19}:
             assert words in told, words
         else:
             assert any(f"line {line}," in text and words in text for text in lines), (line, words, told)
@@ -176,6 +186,20 @@ def test_the_schema_and_the_program_know_the_same_keys():
     assert set(schema["properties"]["needs"]["items"]["properties"]) == set(intake.NEED_KEYS)
     assert tuple(schema["properties"]["proxy"]["enum"]) == PROXIES
     assert tuple(schema["properties"]["hosts"]["items"]["properties"]["link"]["enum"]) == LINKS
+
+
+def test_the_proxy_answers_where_the_inventory_says_and_no_server_takes_that_port(inventory):
+    text = """
+hosts: [{name: self, address: "http://127.0.0.1:5000", hardware: cpu, ram: 32G}]
+needs: [{use_case: chat, users: 1}, {use_case: embeddings, users: 1}]
+proxy: nginx
+proxy_port: 5001
+"""
+    found = planned(inventory(text))
+    assert found["proxy"]["port"] == 5001
+    assert sorted(item["settings"]["port"] for item in found["placements"]) == [5000, 5002]
+    assert found["files"]["proxy/nginx.conf"].count("listen 127.0.0.1:5001;") == 1
+    assert "proxy_port must" not in "".join(refused(inventory, text.replace("5001", "80")))
 
 
 def test_each_host_is_placed_or_idle(two):

@@ -118,7 +118,7 @@ def front_of(pack: Pack, inventory: Inventory, front: tuple[str, str], placed: I
         "image": next((str(backend["image"]) for backend in server.backends.values() if backend.get("image")), ""),
         "because": front[1],
         "bind": "0.0.0.0" if wide else "127.0.0.1",  # noqa: S104 - asked for, and then with a key
-        "port": _port(server.id, server.port, members),
+        "port": inventory.proxy_port or _port(server.id, server.port, members),
         "tls": False,
         "auth": {"kind": "api-key", "env": "SETUPGEN_API_KEY"} if wide else {"kind": "none"},
         "workers": min(slots + SPARE_WORKERS, MOST_WORKERS),
