@@ -135,6 +135,8 @@ def _key(proxy: Raw, id_: str, bind: str) -> str:
             place="proxy.auth",
             hint="Let it ask for a key, or bind it to 127.0.0.1.",
         )
+    if not key and id_ == "litellm":
+        raise UsageError("LiteLLM does not start without a key.", place="proxy.auth", hint="Let it ask for one, or choose nginx or olla.")
     if key and id_ not in ASKS_FOR_KEYS:
         raise UsageError(
             f"{id_} cannot ask for a key.", place="proxy.auth", hint="Choose litellm or nginx, or bind it to 127.0.0.1 without a key."

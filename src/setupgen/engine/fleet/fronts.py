@@ -112,6 +112,7 @@ def front_of(pack: Pack, inventory: Inventory, front: tuple[str, str], placed: I
     server = pack.servers[front[0]]
     slots = sum(item.choice.settings["parallel"] for item in members)
     wide = inventory.expose == "lan"
+    keyed = wide or bool(server.raw.get("api_key", {}).get("required"))
     made: dict[str, Any] = {
         "id": server.id,
         "version": server.version,
@@ -120,7 +121,7 @@ def front_of(pack: Pack, inventory: Inventory, front: tuple[str, str], placed: I
         "bind": "0.0.0.0" if wide else "127.0.0.1",  # noqa: S104 - asked for, and then with a key
         "port": inventory.proxy_port or _port(server.id, server.port, members),
         "tls": False,
-        "auth": {"kind": "api-key", "env": "SETUPGEN_API_KEY"} if wide else {"kind": "none"},
+        "auth": {"kind": "api-key", "env": "SETUPGEN_API_KEY"} if keyed else {"kind": "none"},
         "workers": min(slots + SPARE_WORKERS, MOST_WORKERS),
     }
     if front[0] == "hops":
