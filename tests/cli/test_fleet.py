@@ -218,6 +218,47 @@ def test_the_loss_of_a_host_is_survived(two):
     assert 0 < two["capacity"][0]["without_largest_host_tps"] < two["capacity"][0]["aggregate_tps"]["value"]
 
 
+@pytest.mark.parametrize(
+    ("hosts", "needs", "says"),
+    [
+        (
+            "{name: slow, address: 'http://h:1', hardware: cpu, ram: 16G}, {name: quick, address: 'http://q:1', hardware: rtx-3090}",
+            "{use_case: chat, users: 1}, {use_case: embeddings, users: 2, replicas: 2}",
+            "2 replicas run on slow, so its loss takes all of them. quick would be far faster or slower with it",
+        ),
+        (
+            "{name: one, address: 'http://h:1', hardware: cpu, ram: 16G, tags: [mine]}, {name: two, address: 'http://q:1', hardware: cpu, ram: 16G}",
+            "{use_case: embeddings, users: 2, replicas: 2, tags: [mine]}",
+            "2 replicas run on one, so its loss takes all of them. two cannot: no tag mine.",
+        ),
+        (
+            "{name: one, address: 'http://h:1', hardware: cpu, ram: 64G}, {name: two, address: 'http://q:1', hardware: cpu, ram: 2G}",
+            "{use_case: embeddings, model: qwen/qwen3-embedding-4b, users: 2, replicas: 2}",
+            "two cannot run it well enough.",
+        ),
+    ],
+)
+def test_why_replicas_share_a_host_is_told(inventory, hosts, needs, says):
+    found = planned(inventory(f"hosts: [{hosts}]\nneeds: [{needs}]\nproxy: litellm\n"))
+    (text,) = [warning["text"] for warning in found["warnings"] if warning["id"] == "replicas-together"]
+    assert says in text
+
+
+def test_a_speech_model_is_a_helper_and_the_proxy_knows_what_it_takes(inventory):
+    text = """
+hosts:
+  - {name: a, address: "http://10.0.0.1:11434", hardware: rtx-3090, ram: 64G}
+  - {name: b, address: "http://10.0.0.2:11434", hardware: rtx-3090, ram: 64G}
+needs: [{use_case: speech, users: 2, replicas: 2}, {use_case: chat, users: 2}]
+proxy: nginx
+"""
+    found = planned(inventory(text))
+    speech = [item["host"] for item in found["placements"] if item["need"] == 0]
+    assert speech == ["a", "b"]  # one of them beside the model for text
+    assert [model["task"] for backend in found["backends"] for model in backend["models"]].count("speech") == 2
+    assert "/v1/audio/transcriptions" in found["files"]["proxy/nginx.conf"]
+
+
 def test_everything_fits(two):
     for item in two["placements"]:
         assert all(device["used_bytes"] <= device["capacity_bytes"] for device in item["memory"]["devices"])

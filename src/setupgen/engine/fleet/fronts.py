@@ -176,7 +176,7 @@ def _backend(item: Placed) -> dict[str, Any]:
     }
 
 
-TASKS = {"text-generation": "chat", "embedding": "embedding", "rerank": "rerank", "speech": "speech", "transcription": "speech"}
+TASKS = {"text-generation": "chat", "embedding": "embedding", "rerank": "rerank", "speech-to-text": "speech"}
 
 
 def secrets_of(placed: Iterable[Placed]) -> dict[str, dict[str, str]]:
