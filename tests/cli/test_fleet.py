@@ -80,6 +80,9 @@ hosts:
   - {name: "a b", address: "http://u:p@10.0.0.4", hardware: cpu, ram: none}
   - {name: five, address: "http://10.0.0.5:11434"}
   - {name: six, address: "http://10.0.0.6:11434", hardware: cpu, headers: {Authorization: "Bearer abc"}, preemptible: maybe, colour: red}
+  - {name: self, address: "http://127.0.0.1:4000", hardware: cpu}
+  - {name: twin, address: "http://127.0.0.2:4000", hardware: cpu}
+  - {name: sixth, address: "http://[::1]", hardware: cpu}
 needs:
   - {use_case: flying}
   - {users: 3}
@@ -89,6 +92,7 @@ needs:
 proxy: hops
 clients: [openai]
 expose: lan
+proxy_port: 4000
 """
 
 
@@ -109,15 +113,21 @@ def test_every_problem_is_told_at_once_with_file_and_line(inventory):
         (7, "a secret may not stand in an inventory"),
         (7, "neither true nor false"),
         (7, "colour"),
-        (9, "flying"),
-        (10, "names a use_case or a model"),
-        (11, "is made for"),
-        (12, "no host has the tag 'gpu'"),
-        (13, "cannot stand in front of"),
-        (14, "HOPS has no OpenAI"),
-        (16, "asks callers for no key"),
+        (
+            9,
+            "servers of this machine listen on 127.0.0.1, and nothing would answer at 'http://127.0.0.2:4000'. Write http://127.0.0.1:4000",
+        ),
+        (10, "Write http://127.0.0.1:11434"),
+        (12, "flying"),
+        (13, "names a use_case or a model"),
+        (14, "is made for"),
+        (15, "no host has the tag 'gpu'"),
+        (16, "cannot stand in front of"),
+        (17, "HOPS has no OpenAI"),
+        (19, "asks callers for no key"),
+        (20, "4000 is the port of self"),
     ):
-        if line in {14, 16}:
+        if line in {17, 19}:
             assert words in told, words
         else:
             assert any(f"line {line}," in text and words in text for text in lines), (line, words, told)
@@ -178,6 +188,20 @@ def test_the_schema_and_the_program_know_the_same_keys():
     assert tuple(schema["properties"]["hosts"]["items"]["properties"]["link"]["enum"]) == LINKS
 
 
+def test_the_proxy_answers_where_the_inventory_says_and_no_server_takes_that_port(inventory):
+    text = """
+hosts: [{name: self, address: "http://127.0.0.1:5000", hardware: cpu, ram: 32G}]
+needs: [{use_case: chat, users: 1}, {use_case: embeddings, users: 1}]
+proxy: nginx
+proxy_port: 5001
+"""
+    found = planned(inventory(text))
+    assert found["proxy"]["port"] == 5001
+    assert sorted(item["settings"]["port"] for item in found["placements"]) == [5000, 5002]
+    assert found["files"]["proxy/nginx.conf"].count("listen 127.0.0.1:5001;") == 1
+    assert "proxy_port must" not in "".join(refused(inventory, text.replace("5001", "80")))
+
+
 def test_each_host_is_placed_or_idle(two):
     assert {item["host"] for item in two["placements"]} | set(two["idle_hosts"]) == {"gaming", "oldbox", "mini"}
     assert two["verdict"] == "self-host"
@@ -192,6 +216,47 @@ def test_replicas_have_one_name_one_quantisation_and_one_context(two):
 def test_the_loss_of_a_host_is_survived(two):
     assert two["capacity"][0]["survives_one_host"]
     assert 0 < two["capacity"][0]["without_largest_host_tps"] < two["capacity"][0]["aggregate_tps"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "needs", "says"),
+    [
+        (
+            "{name: slow, address: 'http://h:1', hardware: cpu, ram: 16G}, {name: quick, address: 'http://q:1', hardware: rtx-3090}",
+            "{use_case: chat, users: 1}, {use_case: embeddings, users: 2, replicas: 2}",
+            "2 replicas run on slow, so its loss takes all of them. quick would be far faster or slower with it",
+        ),
+        (
+            "{name: one, address: 'http://h:1', hardware: cpu, ram: 16G, tags: [mine]}, {name: two, address: 'http://q:1', hardware: cpu, ram: 16G}",
+            "{use_case: embeddings, users: 2, replicas: 2, tags: [mine]}",
+            "2 replicas run on one, so its loss takes all of them. two cannot: no tag mine.",
+        ),
+        (
+            "{name: one, address: 'http://h:1', hardware: cpu, ram: 64G}, {name: two, address: 'http://q:1', hardware: cpu, ram: 2G}",
+            "{use_case: embeddings, model: qwen/qwen3-embedding-4b, users: 2, replicas: 2}",
+            "two cannot run it well enough.",
+        ),
+    ],
+)
+def test_why_replicas_share_a_host_is_told(inventory, hosts, needs, says):
+    found = planned(inventory(f"hosts: [{hosts}]\nneeds: [{needs}]\nproxy: litellm\n"))
+    (text,) = [warning["text"] for warning in found["warnings"] if warning["id"] == "replicas-together"]
+    assert says in text
+
+
+def test_a_speech_model_is_a_helper_and_the_proxy_knows_what_it_takes(inventory):
+    text = """
+hosts:
+  - {name: a, address: "http://10.0.0.1:11434", hardware: rtx-3090, ram: 64G}
+  - {name: b, address: "http://10.0.0.2:11434", hardware: rtx-3090, ram: 64G}
+needs: [{use_case: speech, users: 2, replicas: 2}, {use_case: chat, users: 2}]
+proxy: nginx
+"""
+    found = planned(inventory(text))
+    speech = [item["host"] for item in found["placements"] if item["need"] == 0]
+    assert speech == ["a", "b"]  # one of them beside the model for text
+    assert [model["task"] for backend in found["backends"] for model in backend["models"]].count("speech") == 2
+    assert "/v1/audio/transcriptions" in found["files"]["proxy/nginx.conf"]
 
 
 def test_everything_fits(two):

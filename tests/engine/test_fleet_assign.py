@@ -14,6 +14,7 @@ from benchmarks.fleet.optimum import optimum
 
 from setupgen.engine.fleet.assign import Solver, without_host
 from setupgen.engine.fleet.changes import moved
+from setupgen.engine.fleet.problem import Kind, Option, Problem, Wish
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -52,3 +53,79 @@ def test_mending_after_a_loss_moves_less_than_planning_anew():
     mended, anew = solver.mend(left), Solver(smaller).solve()
     assert solver.value(mended) >= solver.value(left)
     assert moved(left, mended) <= moved(left, anew)
+
+
+def small(hosts, units, *wishes, preemptible=()):
+    """Hosts of one kind each and needs that take one part and serve one user with each replica."""
+    kinds = tuple(Kind(1, units, 20, number in preemptible) for number in range(hosts))
+    made = []
+    for need, replicas in enumerate(wishes):
+        options = tuple(Option(kind, 1, 1, 1500, 100 * need + kind) for kind in range(hosts))
+        made.append(Wish(replicas, replicas, 1.0, True, (options,)))
+    return Problem(kinds, tuple(made))
+
+
+def state_of(problem, *contents):
+    """What each host holds, as numbers of needs."""
+    made = {}
+    for kind, needs in enumerate(contents):
+        options = [(need, problem.wishes[need].variants[0][kind]) for need in sorted(needs)]
+        made[kind, tuple(options)] = 1
+    return made
+
+
+def held_by(state):
+    """Needs on each host."""
+    return [[need for need, _ in content] for (_, content) in sorted(state, key=lambda key: key[0])]
+
+
+@pytest.mark.parametrize(
+    ("before", "preemptible", "after"),
+    [
+        (([0, 0], [0], []), (), [[0], [0], [0]]),  # a move
+        (([0, 0], [0, 1], [1, 1]), (), [[0, 1], [0, 1], [0, 1]]),  # an exchange
+        (([0, 0], [0], []), (2,), [[0], [0], [0]]),  # the others stay
+        (([0, 0], [0, 1], [2, 2]), (1,), [[0, 2], [0, 1], [0, 2]]),
+    ],
+)
+def test_replicas_that_are_asked_for_are_on_hosts_of_their_own(before, preemptible, after):
+    problem = small(
+        3,
+        2,
+        *(sum(hosts.count(need) for hosts in before) for need in range(max(map(max, filter(None, before))) + 1)),
+        preemptible=preemptible,
+    )
+    solver = Solver(problem)
+    state = solver.apart(state_of(problem, *before))
+    assert held_by(state) == after
+    assert solver.apart(state) == state
+
+
+def test_an_exchange_leaves_no_need_on_hosts_that_may_vanish_alone():
+    problem = small(2, 2, 2, 1, 1, preemptible=(0,))
+    solver = Solver(problem)
+    state = state_of(problem, [0, 0], [1, 2])
+    assert solver.apart(state) == state  # 1 and 2 would be on the host that may vanish, and on no other
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_replica_shares_a_host_while_another_has_room(seed):
+    problem = instance(seed, hosts=9, needs=4, kinds=3)
+    solver = Solver(problem)
+    state = solver.solve()
+    for need, wish in enumerate(problem.wishes):
+        replicas, hosts = solver.held(state, need)
+        if hosts >= min(sum(replicas.values()), max(wish.replicas, 2 if wish.spread else 1)):
+            continue
+        crowded = [
+            option
+            for (_, content) in state
+            for owner, option in content
+            if owner == need and sum(other == need for other, _ in content) > 1
+        ]
+        for kind, content in state:
+            if any(owner == need for owner, _ in content):
+                continue
+            for variant in wish.variants:
+                room = [option for option in variant if option.kind == kind and option.units <= solver.free(kind, content)]
+                assert not any(old in variant and new.slots >= old.slots for old in crowded for new in room)

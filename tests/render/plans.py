@@ -430,7 +430,8 @@ PROXIES = {
     "nginx-one-model": proxy("nginx", [FLEET[1]]),
     "nginx-beside-its-server": proxy("nginx", [backend("here", "http://127.0.0.1:9931")]),
     "nginx-without-keys-native": proxy("nginx", [backend("here", "http://127.0.0.1:9931")], runtime="native"),
-    "litellm-beside-its-server": proxy("litellm", [backend("here", "http://127.0.0.1:9931")], auth={"kind": "none"}),
+    "litellm-beside-its-server": proxy("litellm", [backend("here", "http://127.0.0.1:9931")]),
+    "nginx-without-a-key": proxy("nginx", [FLEET[1]], auth={"kind": "none"}),
     "litellm-names-differ": proxy(
         "litellm", [FLEET[1], backend("other", "http://10.0.0.7:11434", "ollama", model={"name": "qwen3.6:27b"})]
     ),

@@ -120,6 +120,11 @@ def test_none_listens_wider_without_a_key(id_, bind):
         files(proxy(id_, bind=bind, auth={"kind": "none"}))
 
 
+def test_litellm_is_given_a_key_also_on_loopback():
+    with pytest.raises(UsageError, match="does not start without a key"):
+        files(proxy("litellm", auth={"kind": "none"}))
+
+
 def test_olla_cannot_ask_for_a_key_and_says_who_can():
     with pytest.raises(UsageError, match=r"olla cannot ask for a key.*litellm or nginx"):
         files(proxy("olla", auth={"kind": "api-key", "env": "FLEET_KEY"}))

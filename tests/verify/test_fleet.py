@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import time
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 from verify_tools import check
+
+from setupgen.verify.fleet import read_fleet
+from setupgen.verify.promise import Expected
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -260,3 +264,20 @@ def test_a_folder_that_fleet_wrote(stub_of, run, tmp_path, verify_fleet):
     assert document["verdict"] == "kept", broken(document)
     assert check(member(document, "proxy (litellm)"), "key")["status"] == "kept"
     assert ship.proxy.key not in json.dumps(document)
+
+
+def test_nginx_is_asked_at_the_paths_that_its_configuration_has(run, tmp_path):
+    text = """
+hosts: [{name: one, address: "http://127.0.0.1:5000", hardware: cpu, ram: 32G}]
+needs: [{use_case: chat, model: qwen/qwen3-1.7b, users: 1, server: ollama}, {use_case: embeddings, users: 1}]
+proxy: nginx
+"""
+    (tmp_path / "inventory.yaml").write_text(text, "utf-8")
+    assert run("fleet", str(tmp_path / "inventory.yaml"), "-o", str(tmp_path / "fleet")).code == 0
+    fleet = read_fleet(tmp_path / "fleet", endpoints={}, expected=lambda _: Expected())
+    written = (tmp_path / "fleet" / "proxy" / "nginx.conf").read_text("utf-8")
+    patterns = [re.sub(r"\\\\", r"\\", found).replace("?<", "?P<") for found in re.findall(r"location ~ '(.*)'", written)]
+    asked = [promise.urls["openai"].removeprefix(fleet.front.url) for promise in fleet.front.promises.values()]
+    assert len(asked) == 2
+    for start in asked:
+        assert any(re.match(pattern.replace(r"\z", r"\Z"), f"{start}/models") for pattern in patterns), (start, patterns)

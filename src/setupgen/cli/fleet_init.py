@@ -37,6 +37,9 @@ needs:
 
 # auto, hops, olla, litellm, nginx or llama-swap.
 proxy: auto
+
+# Where it answers; left out, its usual port.
+# proxy_port: 8100
 """
 
 

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from setupgen.knowledge import Model, Server, Weights
 
 
+def path_of(alias: str) -> str:
+    """The name that clients ask for as one part of a path, for proxies that go by it: ``qwen3:8b`` becomes ``qwen3-8b``."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in alias)
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One value of the choice, the reason in a sentence, what decided it (rule or formula id) and the sources' addresses."""

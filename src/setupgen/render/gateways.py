@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from setupgen.engine.plan import path_of
 from setupgen.errors import UsageError
 from setupgen.render.backends import Group, backends_of, groups_of, is_loopback
 
@@ -134,6 +135,8 @@ def _key(proxy: Raw, id_: str, bind: str) -> str:
             place="proxy.auth",
             hint="Let it ask for a key, or bind it to 127.0.0.1.",
         )
+    if not key and id_ == "litellm":
+        raise UsageError("LiteLLM does not start without a key.", place="proxy.auth", hint="Let it ask for one, or choose nginx or olla.")
     if key and id_ not in ASKS_FOR_KEYS:
         raise UsageError(
             f"{id_} cannot ask for a key.", place="proxy.auth", hint="Choose litellm or nginx, or bind it to 127.0.0.1 without a key."
@@ -167,7 +170,7 @@ def _webui_urls(groups: Sequence[Group], id_: str) -> list[str]:
 def _shown(group: Group, id_: str, count: int) -> dict[str, Any]:
     return {
         # nginx tells models apart by path.
-        "prefix": f"/{_path_of(group.alias)}" if id_ == "nginx" and count > 1 else "",
+        "prefix": f"/{path_of(group.alias)}" if id_ == "nginx" and count > 1 else "",
         "alias": group.alias,
         "task": group.task,
         "context": group.context,
@@ -298,7 +301,7 @@ def _nginx(groups: Sequence[Group], backends: Sequence[Raw], has_key: bool) -> d
         {
             "upstream": f"model-{index}",
             "alias": group.alias,
-            "prefix": f"/{_path_of(group.alias)}",
+            "prefix": f"/{path_of(group.alias)}",
             "members": [
                 {"socket": hosts[member.backend["name"]], "weight": member.backend["slots"], "backup": _is_backup(group, member.backend)}
                 for member in sorted(group.members, key=lambda member: member.backend["preemptible"])
@@ -326,17 +329,12 @@ def _is_backup(group: Group, backend: Raw) -> bool:
     return bool(backend["preemptible"]) and not all(member.backend["preemptible"] for member in group.members)
 
 
-def _path_of(alias: str) -> str:
-    """A name as one part of a path: ``qwen3:8b`` becomes ``qwen3-8b``."""
-    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in alias)
-
-
 def _patterns(group: Group, groups: Sequence[Group]) -> list[str]:
     """Regular expressions for the paths of a model: below its own name, and at the root where no other model has its task."""
     alone = sum(other.task == group.task for other in groups) == 1
     apis = group.apis
     paths = [path for api in apis for path in NGINX_PATHS[group.task].get(api, ())]
-    prefix = "/" + _path_of(group.alias).replace(".", r"\.")
+    prefix = "/" + path_of(group.alias).replace(".", r"\.")
     patterns = [rf"^{prefix}(?<path>{'|'.join([*paths, *(['/v1/models'] if 'openai' in apis else [])])})\z"]
     if alone:
         patterns.append(rf"^(?<path>{'|'.join(paths)})\z")

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from setupgen.engine.plan import path_of
 from setupgen.errors import UsageError, shorten
 from setupgen.verify import address
 from setupgen.verify.promise import DIALECTS, TEXT, Expected, Promise, read_document, read_plan, read_promise, secrets_of, usable_secret
@@ -124,7 +125,7 @@ def _front(folder: Path, document: Mapping[str, Any], members: list[Member], url
         behind = [other.promise for other in members if other.alias == member.alias]
         tails = {name: endpoints[name] for name in DIALECTS if name in endpoints and any(name in one.urls for one in behind)}
         if not endpoints:  # it passes on what it gets; the path chooses the model
-            start = f"/{quote(member.alias)}"
+            start = f"/{quote(path_of(member.alias))}"
             tails = {name: start + ("/v1" if name == "openai" else "") for name in DIALECTS if all(name in one.urls for one in behind)}
         promises[member.alias] = replace(
             member.promise,

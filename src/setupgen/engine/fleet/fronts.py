@@ -112,15 +112,16 @@ def front_of(pack: Pack, inventory: Inventory, front: tuple[str, str], placed: I
     server = pack.servers[front[0]]
     slots = sum(item.choice.settings["parallel"] for item in members)
     wide = inventory.expose == "lan"
+    keyed = wide or bool(server.raw.get("api_key", {}).get("required"))
     made: dict[str, Any] = {
         "id": server.id,
         "version": server.version,
         "image": next((str(backend["image"]) for backend in server.backends.values() if backend.get("image")), ""),
         "because": front[1],
         "bind": "0.0.0.0" if wide else "127.0.0.1",  # noqa: S104 - asked for, and then with a key
-        "port": _port(server.id, server.port, members),
+        "port": inventory.proxy_port or _port(server.id, server.port, members),
         "tls": False,
-        "auth": {"kind": "api-key", "env": "SETUPGEN_API_KEY"} if wide else {"kind": "none"},
+        "auth": {"kind": "api-key", "env": "SETUPGEN_API_KEY"} if keyed else {"kind": "none"},
         "workers": min(slots + SPARE_WORKERS, MOST_WORKERS),
     }
     if front[0] == "hops":
@@ -175,7 +176,7 @@ def _backend(item: Placed) -> dict[str, Any]:
     }
 
 
-TASKS = {"text-generation": "chat", "embedding": "embedding", "rerank": "rerank", "speech": "speech", "transcription": "speech"}
+TASKS = {"text-generation": "chat", "embedding": "embedding", "rerank": "rerank", "speech-to-text": "speech"}
 
 
 def secrets_of(placed: Iterable[Placed]) -> dict[str, dict[str, str]]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from setupgen.engine.fleet.fronts import is_loopback
 from setupgen.engine.fleet.records import CLIENT_APIS, LINKS, PROXIES, FleetHost, FleetNeed, Inventory
 from setupgen.engine.intake import Answers, facts_of
 from setupgen.engine.planning import check
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     At = tuple[str | int, ...]
     Place = Callable[[At], str]
 
-TOP_KEYS = ("name", "hosts", "needs", "proxy", "clients", "expose", "facts")
+TOP_KEYS = ("name", "hosts", "needs", "proxy", "proxy_port", "clients", "expose", "facts")
 HOST_KEYS = (
     "name", "address", "hardware", "facts", "ram", "cpu", "os", "runtime", "headers", "tags", "availability", "preemptible",
     "usd_per_hour", "link",
@@ -37,6 +38,10 @@ HARDWARE_KEYS = ("hardware", "ram", "cpu", "os", "runtime")
 ANSWER_KEYS = ("use_case", "model", "quant", "server", "users", "context", "experience", "license", "privacy", "offline")
 KEYLESS = ("hops", "olla", "llama-swap")
 """Proxies that ask callers for no key."""
+
+LOOPBACK = "127.0.0.1"
+LOWEST_PORT, HIGHEST_PORT = 1024, 65_535
+"""Ports of a proxy; those below are for programs of root."""
 
 MAXIMUM_HOSTS = 20_000
 MAXIMUM_NEEDS = 200
@@ -117,15 +122,25 @@ class _Intake:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             self.wrong(("name",), f"{shorten(repr(name))} is no name: letters, digits and dashes.")
         self.fronts(proxy, clients, expose, len(data["hosts"]))
+        port = self.proxy_port(data, hosts)
         if self.problems:
             raise ManyErrors(self.problems)
-        return Inventory(tuple(hosts), tuple(self.kind_facts), tuple(needs), proxy, tuple(clients), expose, name)
+        return Inventory(tuple(hosts), tuple(self.kind_facts), tuple(needs), proxy, tuple(clients), expose, name, port)
 
     def clients(self, value: Any) -> list[str]:
         if not isinstance(value, list) or any(api not in CLIENT_APIS for api in value):
             self.wrong(("clients",), f"clients must be a list of {', '.join(CLIENT_APIS)}.")
             return []
         return value
+
+    def proxy_port(self, data: Mapping[str, Any], hosts: list[FleetHost]) -> int:
+        if "proxy_port" not in data:
+            return 0
+        port = self.whole(("proxy_port",), data["proxy_port"], LOWEST_PORT, HIGHEST_PORT)
+        taken = next((host for host in hosts if is_loopback(host) and host.port == port), None)
+        if taken:
+            self.wrong(("proxy_port",), f"{port} is the port of {taken.name}, which is on the machine of the proxy.", "Each has its own.")
+        return port
 
     def fronts(self, proxy: str, clients: list[str], expose: str, hosts: int) -> None:
         """What the proxy that is asked for cannot do."""
@@ -197,6 +212,9 @@ class _Intake:
             self.wrong(at, "an address may hold no user name and no password.", "Use headers: {Authorization: {env: NAME}}.")
         elif parts.query or parts.fragment or parts.path not in {"", "/"}:
             self.wrong(at, f"{shorten(repr(value))} has more than scheme, host and port.", hint)
+        elif parts.scheme == "http" and parts.hostname != LOOPBACK and (parts.hostname == "::1" or parts.hostname.startswith("127.")):
+            told = f"Write http://{LOOPBACK}:{port or 11434}; several hosts of one machine have ports of their own."
+            self.wrong(at, f"servers of this machine listen on {LOOPBACK}, and nothing would answer at {shorten(repr(value))}.", told)
         else:
             return value.rstrip("/")
         return ""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PARTS = 4
 """Parts of one card, or of a host without cards or with cards that are not alike."""
 
-HELPERS = ("embedding", "speech")
+HELPERS = ("embedding", "speech-to-text")
 """Tasks whose models take one part of a card; all others want most of one."""
 
 SPLITS = (1, 2, 3, 4, 6, 8, 12, 16, 24)

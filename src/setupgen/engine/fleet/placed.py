@@ -198,6 +198,8 @@ class _Ports:
         for host in inventory.hosts:
             if host.port:
                 self._taken.setdefault(host.hostname, set()).add(host.port)
+            if inventory.proxy_port and is_loopback(host):
+                self._taken.setdefault(host.hostname, set()).add(inventory.proxy_port)
 
     def next(self, host: FleetHost, usual: int) -> int:
         """The port for another server of this host."""

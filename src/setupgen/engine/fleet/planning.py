@@ -102,7 +102,7 @@ def fleet_plan(pack: Pack, inventory: Inventory) -> FleetPlan:
         idle=tuple(idle),
         capacity=tuple(_capacity(need, [item for item in placed if item.need.id == need.id]) for need in inventory.needs),
         advice=tuple(advice(inventory, offered, solver, state)),
-        warnings=tuple(words.warnings(inventory, front[0], placed)),
+        warnings=(*words.warnings(inventory, front[0], placed), *words.together(inventory, offered, placed)),
         knowledge={"digest": pack.digest, "version": pack.version, "oldest_review": pack.oldest_review},
         value=solver.value(state),
     )

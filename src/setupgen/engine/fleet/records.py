@@ -117,6 +117,7 @@ class Inventory:
         clients: APIs that clients speak, of `CLIENT_APIS`; empty where nobody said.
         expose: ``local``: the proxy answers on its own machine; ``lan``: on the network, with a key.
         name: of the fleet.
+        proxy_port: where the proxy answers; 0 for its usual port.
     """
 
     hosts: tuple[FleetHost, ...]
@@ -126,6 +127,7 @@ class Inventory:
     clients: tuple[str, ...] = ()
     expose: str = "local"
     name: str = "fleet"
+    proxy_port: int = 0
 
     def without(self, name: str) -> Inventory:
         """The inventory without one host."""

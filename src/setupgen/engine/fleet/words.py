@@ -135,6 +135,42 @@ def warnings(inventory: Inventory, front: str, placed: list[Placed]) -> Iterator
     yield from _of_hosts(placed)
 
 
+def together(inventory: Inventory, market: Market, placed: list[Placed]) -> Iterator[dict[str, Any]]:
+    """Why replicas that were asked for share hosts, though the fleet has others."""
+    for need in inventory.needs:
+        mine = [item for item in placed if item.need.id == need.id]
+        used = {item.host.name for item in mine}
+        if need.replicas <= len(used) or len(mine) <= len(used) or len(used) == len(inventory.hosts):
+            continue
+        reasons: dict[str, list[str]] = {}
+        for number, group in enumerate(market.groups):
+            names = [inventory.hosts[index].name for index in group.hosts if inventory.hosts[index].name not in used]
+            if names:
+                reasons.setdefault(_kept_off(market, need, number, mine), []).extend(names)
+        told = "; ".join(f"{few(names)} {reason}" for reason, names in reasons.items())
+        text = f"{mine[0].alias}: {len(mine)} replicas run on {few(sorted(used))}, so its loss takes {'all' if len(used) == 1 else 'several'} of them. {told}."
+        yield {"id": "replicas-together", "text": text, "sources": []}
+
+
+def _kept_off(market: Market, need: FleetNeed, number: int, mine: list[Placed]) -> str:
+    """Why no replica of a need is on the hosts of a group; what is said of several hosts is true of one."""
+    group, variants = market.groups[number], market.problem.wishes[need.id].variants
+    here = [option for variant in variants for option in variant if option.kind == number]
+    same = [option for option in here if market.offers[option.key].variant == mine[0].offer.variant]
+    if need.tags - group.tags:
+        return f"cannot: no tag {' or '.join(sorted(need.tags - group.tags))}"
+    if not here:
+        return "cannot run it well enough"
+    if not same:
+        return "would run another model, quantisation or context, and a proxy takes all replicas for the same"
+    pace = next(
+        (variant for variant in variants if any(market.offers[option.key].candidate is mine[0].offer.candidate for option in variant)), ()
+    )
+    if not any(option in pace for option in same):
+        return "would be far faster or slower with it, and a proxy gives each replica the same share"
+    return "can run it, and what is there leaves no room or is worth more there"
+
+
 def _tls_in_front(item: Placed) -> str:
     """Who ends TLS in front of a server must do more than that."""
     text = (

@@ -57,7 +57,15 @@ def server(tree: Tree) -> Schema:
             "pattern": "^([A-Z_][A-Z0-9_]*)?$",
             "description": "Variable that holds the key which callers must show; empty: it checks none.",
         },
-        "api_key": mapping({"environment": _VARIABLE, "headers": _WORDS, "open_paths": _WORDS, "guards": text()}),
+        "api_key": mapping(
+            {
+                "environment": _VARIABLE,
+                "headers": _WORDS,
+                "open_paths": _WORDS,
+                "guards": text(),
+                "required": flag("It does not start without one."),
+            }
+        ),
         "backends": mapping_of(_backend(tree), word(tree, "backends"), "What it computes with, and how it is had for that."),
         "container": _container(),
         "endpoints": mapping_of(
