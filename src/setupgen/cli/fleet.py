@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from setupgen.engine.fleet.records import Inventory
     from setupgen.knowledge import Pack
-    from setupgen.maintain.load import At, Document
+    from setupgen.strict_yaml import At, Document
     from setupgen.render.files import Rendered
 
 DESCRIPTION = f"{__doc__} `setupgen fleet init` makes an inventory, and `setupgen fleet add` adds a host to it."
@@ -80,7 +80,7 @@ def read_inventory(pack: Pack, path: str) -> Inventory:
         ManyErrors: with every problem, each with file and line.
         UsageError: where the file cannot be read.
     """
-    from setupgen.maintain.load import parse
+    from setupgen.strict_yaml import parse
 
     name = shorten(path.replace("\0", "\N{SYMBOL FOR NULL}"))
     document = parse(read_text(path), name, maximum=MAXIMUM_FILE_BYTES)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import argparse
 
     from setupgen.knowledge import Pack
-    from setupgen.maintain.load import At
+    from setupgen.strict_yaml import At
 
 DEFAULT_FILE = "fleet.yaml"
 HOST_FORM, NEED_FORM = "NAME=HARDWARE@ADDRESS", "USE_CASE[:USERS]"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from setupgen.errors import UsageError
-from setupgen.maintain.load import parse
+from setupgen.strict_yaml import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
