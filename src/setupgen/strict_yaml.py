@@ -6,6 +6,7 @@ read from libyaml's event stream; every key and item keeps the number of its lin
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,6 +25,7 @@ MAXIMUM_DEPTH = 40
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+([eE][-+]?[0-9]+)?")
 _TRAPS = (
@@ -188,3 +190,38 @@ class _Reader:
     def _refuse(self, event: Any, at: At, message: str, hint: str) -> NoReturn:
         place = f"{self.name}, line {event.start_mark.line + 1}" + (f", {dotted(at)}" if at else "")
         raise UsageError(message, place=place, hint=hint)
+
+
+# -------------------------------------------------------------------------------------------------- writing
+
+
+def scalar(value: Any) -> str:
+    """A value as YAML that reads back as itself, in quotes where it needs them."""
+    text = str(value)
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if _PLAIN.fullmatch(text):
+        try:
+            if parse(f"[{text}]", "").data == [text]:
+                return text
+        except UsageError:
+            pass
+    return json.dumps(text, ensure_ascii=False)
+
+
+def flow(value: Any) -> str:
+    """A value on one line, such as an entry of a list."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{scalar(key)}: {flow(item)}" for key, item in value.items()) + "}"
+    return f"[{', '.join(map(flow, value))}]" if isinstance(value, list) else scalar(value)
+
+
+def block(document: Mapping[str, Any]) -> str:
+    """A document as text: each key on a line of its own, and each entry of a list of mappings."""
+    lines = []
+    for key, value in document.items():
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            lines += [f"{scalar(key)}:", *(f"  - {flow(item)}" for item in value)]
+        else:
+            lines.append(f"{scalar(key)}: {flow(value)}")
+    return "".join(f"{line}\n" for line in lines)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from setupgen.errors import UsageError
 from setupgen import strict_yaml
+from setupgen.errors import UsageError
 from setupgen.maintain.load import dotted, parse, read
 
 

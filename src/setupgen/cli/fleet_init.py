@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def text_of(hosts: list[dict[str, Any]], needs: list[dict[str, Any]]) -> str:
     """The text of an inventory with comments that say what else can be stated."""
-    from setupgen.cli.inventory_text import flow
+    from setupgen.strict_yaml import flow
 
     entries = ("".join(f"  - {flow(entry)}\n" for entry in part) for part in (hosts, needs))
     return TEXT.format(hosts=next(entries), needs=next(entries))
