@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 
 import pytest
-from asked import engine
+from asked import engine, fleet_digests, inventory
 from browser_session import read, run, value
 
-from case_tools import FLEETS, ROOT
+from case_tools import ROOT
 from shared_work import once
 
 SCRIPT = '<img src=x onerror="window.ran=true"><script>window.ran=true</script>'
@@ -43,7 +42,7 @@ def hostile():
 @pytest.fixture(scope="session")
 def seen(site, tmp_path_factory):
     given = {
-        "fleets": [{"name": "home", "text": (FLEETS / "home.yaml").read_text("utf-8")}],
+        "fleets": [{"name": "home", "text": inventory("home")}],
         "fleet": {"inventory": INVENTORY, "facts": FACTS, "wrong": WRONG},
         "hostileFleets": hostile(),
     }
@@ -55,15 +54,9 @@ def saw(seen):
     return read(seen)
 
 
-def digests(name, text):
-    """Digests of the document and of the files, outside a browser."""
-    texts = engine().fleet_document(text, f"{name}.yaml"), engine().fleet_setup(text, f"{name}.yaml")
-    return [hashlib.sha256(text.encode()).hexdigest() for text in texts]
-
-
 def test_plans_and_files_are_those_of_the_command_line(saw):
     found = value(saw, "fleets")
-    assert found == {"home": digests("home", (FLEETS / "home.yaml").read_text("utf-8"))}
+    assert found == {"home": fleet_digests("home")}
 
 
 def test_files_are_chosen_planned_and_taken_away(seen, saw):

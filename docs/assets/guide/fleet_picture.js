@@ -24,7 +24,7 @@ function drawn(told, proxy, width) {
   const boxes = told.boxes.map((box) => ({ kind: box.vanishes ? "sg-vanishes" : "", lines: [box.label, box.hardware, ...box.lines] }));
   if (told.more) boxes.push({ kind: "sg-idle", lines: [`and ${told.more} more`] });
   if (told.idle) boxes.push({ kind: "sg-idle", lines: [told.idle === 1 ? "1 host without work" : `${told.idle} hosts without work`], idle: true });
-  const front = { kind: "sg-front", lines: ["Clients", `${proxy?.name ?? "Proxy"}`, proxy?.address ?? ""].filter(Boolean) };
+  const front = { kind: "sg-front", lines: [proxy?.name ?? "Proxy", "what clients ask, at", proxy?.address ?? ""].filter(Boolean) };
   const tall = (box) => box.lines.length * LINE + 2 * PAD;
   let y = narrow ? tall(front) + GAP + 8 : 2;
   for (const box of boxes) {

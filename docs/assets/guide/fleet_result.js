@@ -27,25 +27,27 @@ const scroll = (label, ...children) => h("div", { class: "sg-scroll", tabindex: 
 const head = (titles) => h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title))));
 
 function placement({ hosts, more_hosts: more }) {
-  const table = h("table", { class: "sg-table sg-placement" }, head(["Host", "Model", "Memory", "For", "Speed"]),
-    hosts.map((host) => h("tbody", {}, (host.servers.length ? host.servers : [null]).map((server, index) => h("tr", {},
-      index ? null : hostCell(host), server ? serverCells(server) : h("td", { colspan: "4" }, h("small", {}, "nothing to do")))))));
+  const rows = ({ servers }) => (servers.length ? servers : [null]);
+  const table = h("table", { class: "sg-table sg-placement", role: "table" }, head(["Host", "Model", "Memory", "For", "Speed"]),
+    hosts.map((host) => h("tbody", { role: "rowgroup" }, rows(host).map((server, index) => h("tr", { role: "row" },
+      index ? null : hostCell(host), server ? serverCells(server) : h("td", { role: "cell", colspan: "4" }, h("small", {}, "nothing to do")))))));
   return h("div", {}, scroll("Table of hosts and what runs on them", table),
     more ? h("p", { class: "sg-help" }, `${more} more hosts are in setupgen.fleet.json.`) : null);
 }
 
 function hostCell(host) {
-  return h("th", { scope: "rowgroup", rowspan: String(Math.max(host.servers.length, 1)) }, host.name,
+  return h("th", { scope: "rowgroup", role: "rowheader", rowspan: String(Math.max(host.servers.length, 1)) }, h("strong", {}, host.name),
     h("small", {}, host.hardware), host.notes.map((note) => h("span", { class: "sg-tag" }, note)));
 }
 
+// Roles are written out, because the table is laid out as cards on a phone, and is read as a table all the same.
 function serverCells(server) {
   return [
-    h("td", {}, h("strong", {}, server.model), h("small", {}, `${server.program}, asked for as `, h("code", {}, server.alias)),
+    h("td", { role: "cell" }, h("strong", {}, server.model), h("small", {}, `${server.program}, asked for as `, h("code", {}, server.alias)),
       h("details", {}, h("summary", {}, "Why here"), h("p", {}, server.because))),
-    h("td", { class: "sg-used" }, bar(server.percent, server.level), h("small", {}, server.memory)),
-    h("td", {}, server.users),
-    h("td", {}, server.speed, h("small", {}, server.range)),
+    h("td", { role: "cell", class: "sg-used" }, bar(server.percent, server.level), h("small", {}, server.memory)),
+    h("td", { role: "cell" }, server.users),
+    h("td", { role: "cell" }, server.speed, h("small", {}, server.range)),
   ];
 }
 

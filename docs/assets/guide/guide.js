@@ -4,6 +4,7 @@ import { copy, h, workButton } from "./dom.js";
 import { Engine } from "./engine.js";
 import { download, fileList } from "./files.js";
 import { Form } from "./form.js";
+import { keepOffline } from "./keep.js";
 import { answersFrom, searchOf } from "./link.js";
 import { commandLine, result, section } from "./result.js";
 
@@ -252,6 +253,7 @@ class SetupGuide extends HTMLElement {
     this.dataset.state = "ready";
     if (this.loading) this.loading.hidden = true;
     performance.mark("setup-guide-ready");
+    keepOffline().then((kept) => (this.dataset.offline = kept ? "kept" : "no"));
   }
 
   #fail(reason) {
