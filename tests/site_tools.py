@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from setupgen.maintain.guide import write_engine
+from setupgen.maintain.offline import keep_offline
 from setupgen.maintain.pages import write_pages
 from setupgen.maintain.protect import protect
 
@@ -41,6 +42,7 @@ def built(root):
     assert result.returncode == 0, result.stdout + result.stderr
     assert "WARNING" not in result.stdout + result.stderr
     protect(root / "site")
+    keep_offline(root / "site")
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "names": (set(), set()),
     "words": (set(), set()),
     "written": ({""}, set()),
+    "strict_yaml": ({"errors"}, {"yaml"}),
     "errors": ({"names"}, set()),
     "facts": ({"errors"}, set()),
     "architecture": (set(), set()),
@@ -30,16 +31,16 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "detect": ({"facts", "errors"}, {"psutil"}),
     "doctor": ({"facts", "errors", "names"}, {"yaml"}),
     "metadata": ({"errors"}, set()),
-    "web": ({"render", "engine", *CORE}, set()),
-    "maintain": ({"render", "engine", "web", "metadata", *CORE, ""}, {"yaml", "jsonschema"}),
+    "web": ({"render", "engine", "strict_yaml", *CORE}, set()),
+    "maintain": ({"render", "engine", "web", "metadata", "strict_yaml", *CORE, ""}, {"yaml", "jsonschema"}),
     "cli": (
-        {"detect", "doctor", "metadata", "output", "verify", "render", "engine", "maintain", "web", *CORE, ""},
+        {"detect", "doctor", "metadata", "output", "verify", "render", "engine", "maintain", "web", "strict_yaml", *CORE, ""},
         {"rich", "questionary", "prompt_toolkit", "yaml"},
     ),
     "__main__": ({"cli"}, set()),
     "": (set(), set()),  # setupgen/__init__.py itself
 }
-PURE = ("architecture", "engine", "errors", "facts", "knowledge", "names", "records", "render", "web", "words", "written")
+PURE = ("architecture", "engine", "errors", "facts", "knowledge", "names", "records", "render", "strict_yaml", "web", "words", "written")
 NOT_PURE = {
     "subprocess",
     "socket",

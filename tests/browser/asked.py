@@ -4,7 +4,7 @@ import hashlib
 import json
 from functools import cache
 
-from case_tools import ROOT
+from case_tools import FLEETS, ROOT
 from setupgen.maintain.cases import cases_in
 from setupgen.web import Engine
 
@@ -30,4 +30,15 @@ def cases():
 def digests(answers, detected=""):
     """Digests of the plan and of the files."""
     texts = engine().plan(answers, detected), engine().setup(answers, detected)
+    return [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+
+
+def inventory(name):
+    """The text of one of our inventories."""
+    return (FLEETS / f"{name}.yaml").read_text("utf-8")
+
+
+def fleet_digests(name):
+    """Digests of the document and of the files of one of our inventories."""
+    texts = engine().fleet_document(inventory(name), f"{name}.yaml"), engine().fleet_setup(inventory(name), f"{name}.yaml")
     return [hashlib.sha256(text.encode()).hexdigest() for text in texts]

@@ -3,11 +3,13 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { chromium } from "playwright-core";
+import * as fleet from "./fleet.mjs";
 import * as guide from "./guide.mjs";
+import * as offline from "./offline.mjs";
 import * as pages from "./pages.mjs";
 
 const config = JSON.parse(readFileSync(process.argv[2], "utf8"));
-const scenarios = { ...guide, ...pages };
+const scenarios = { ...guide, ...fleet, ...offline, ...pages };
 const browser = await chromium.launch({ executablePath: config.browser, args: ["--no-sandbox", "--disable-gpu"] });
 const seen = { origins: new Set(), complaints: [] };
 

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from test_facts_file import FACTS
 
-from setupgen.cli.inventory_text import scalar, with_host
-from setupgen.maintain.load import parse
+from setupgen.cli.inventory_text import with_host
+from setupgen.strict_yaml import parse, scalar
 
 NEEDS = "needs:\n- {use_case: chat, users: 2}  # all of us\n"
 TOWER = 'name: tower, address: "http://10.0.0.5:8000", hardware: rtx-3090'

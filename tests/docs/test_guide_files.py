@@ -13,6 +13,7 @@ import pytest
 
 from setupgen.errors import UsageError
 from setupgen.maintain.guide import FOLDER, write_engine
+from setupgen.maintain.offline import files_of, keep_offline
 from setupgen.maintain.protect import policy, protect
 
 INLINE = '<html><head><meta charset="utf-8"></head><body><script>let a = "</b>";</script><p style="color: red">x</p></body></html>'
@@ -97,3 +98,32 @@ def test_what_no_policy_can_protect_is_refused(tmp_path, html, message):
 def test_where_there_is_no_site_that_is_said(tmp_path):
     with pytest.raises(UsageError, match="no built site"):
         protect(tmp_path)
+
+
+def test_what_is_kept_offline_is_all_that_the_guide_loads(site):
+    files = files_of(site)
+    assert "guide/" in files
+    assert {path for path, digest in files.items() if not digest} == {
+        path.relative_to(site).as_posix() for path in (site / FOLDER.removeprefix("docs/")).rglob("*") if path.is_file()
+    } - {"assets/guide/engine/manifest.json"}
+    for path, digest in files.items():
+        content = (site / path / "index.html" if path.endswith("/") else site / path).read_bytes()
+        assert digest in {"", f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"}
+    loaded = re.findall(
+        r"""(?:from|import)\s*\(?["']\./([\w.]+)["']""", "".join(path.read_text("utf-8") for path in (site / "assets/guide").glob("*.js"))
+    )
+    assert loaded
+    assert {f"assets/guide/{name}" for name in loaded} <= set(files)
+    script = (site / "offline.js").read_text("utf-8")
+    assert json.dumps(files, sort_keys=True) in script
+    assert keep_offline(site).read_text("utf-8") == script
+
+
+def test_a_script_without_a_place_for_the_list_is_told(tmp_path):
+    with pytest.raises(UsageError, match="no built site"):
+        keep_offline(tmp_path)
+    (tmp_path / "guide").mkdir()
+    (tmp_path / "guide/index.html").write_text("<p>x</p>", encoding="utf-8")
+    (tmp_path / "offline.js").write_text("const OTHER = 1;\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="const VERSION"):
+        keep_offline(tmp_path)

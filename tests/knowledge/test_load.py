@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from setupgen import strict_yaml
 from setupgen.errors import UsageError
-from setupgen.maintain import load
 from setupgen.maintain.load import dotted, parse, read
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)
 def loader(request, monkeypatch):
     """Both parsers that PyYAML may bring give the same events."""
-    monkeypatch.setattr(load, "_LOADER", getattr(yaml, request.param))
+    monkeypatch.setattr(strict_yaml, "_LOADER", getattr(yaml, request.param))
 
 
 def test_plain_values_are_what_they_look_like():

@@ -4,6 +4,7 @@ import { copy, h, workButton } from "./dom.js";
 import { Engine } from "./engine.js";
 import { download, fileList } from "./files.js";
 import { Form } from "./form.js";
+import { keepOffline } from "./keep.js";
 import { answersFrom, searchOf } from "./link.js";
 import { commandLine, result, section } from "./result.js";
 
@@ -61,12 +62,67 @@ class SetupGuide extends HTMLElement {
       this.loading, this.note, this.outcome, this.files);
     this.jump = h("a", { class: "sg-jump", href: "#sg-plan", hidden: true });
     this.form.element.append(this.jump);
-    this.root.append(h("div", { class: "sg-columns" }, this.form.element, this.pane));
+    this.machine = h("div", { class: "sg-columns" }, this.form.element, this.pane);
+    this.body = h("div", {}, this.#modes(), h("div", {}));
+    this.root.append(this.body);
+  }
+
+  /** Links to the two things that can be planned; they are followed without leaving the page. */
+  #modes() {
+    const follow = (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      history.pushState(event.currentTarget === this.toFleet ? { fleet: this.fleet?.state } : { detected: this.#detected }, "", event.currentTarget.href);
+      this.#readAddress();
+    };
+    this.toMachine = h("a", { href: location.pathname, onclick: follow }, "One machine");
+    this.toFleet = h("a", { href: "?fleet", onclick: follow }, "Several machines");
+    return h("nav", { class: "sg-modes", "aria-label": "What to plan" }, this.toMachine, this.toFleet);
+  }
+
+  /** Puts one of the two in sight; the other is taken out, because both use the same ids. */
+  #display(columns, pane) {
+    if (this.body.lastElementChild !== columns) this.body.lastElementChild.replaceWith(columns);
+    if (this.loading.parentElement !== pane) pane.prepend(this.loading);
+  }
+
+  #asksForFleet() {
+    return new URLSearchParams(location.search).has("fleet");
+  }
+
+  async #showFleet(letters) {
+    this.settled = false;
+    if (!this.fleet) {
+      const { Fleet } = await import("./fleet.js");
+      this.fleet = new Fleet(this.engine, {
+        say: (text) => this.#say(text),
+        wrote: (fleet) => history.pushState({ fleet }, "", "?fleet"),
+        shown: (done) => (this.settled = done),
+        failed: (error) => this.#fail(error.message),
+      });
+      this.several = h("div", { class: "sg-columns" }, this.fleet.element, this.fleet.pane);
+    }
+    if (!this.#asksForFleet()) return; // somebody went back meanwhile
+    this.#display(this.several, this.fleet.pane);
+    await this.engine.ready;
+    if (!this.#asksForFleet()) return;
+    const { fleet } = history.state ?? {};
+    await this.fleet.open(fleet?.text ? fleet : undefined, letters);
   }
 
   // Answers and the address
 
   #readAddress() {
+    const letters = new URLSearchParams(location.search).get("fleet");
+    const several = letters !== null;
+    this.toMachine.setAttribute("aria-current", several ? "false" : "page");
+    this.toFleet.setAttribute("aria-current", several ? "page" : "false");
+    this.toMachine.href = `${location.pathname}${searchOf(this.#answers)}`;
+    if (several) {
+      this.#showFleet(letters).catch((error) => this.#fail(error.message));
+      return;
+    }
+    this.#display(this.machine, this.pane);
     const { answers, unknown } = answersFrom(location.search, this.keys);
     this.#answers = answers;
     this.#detected = typeof history.state?.detected === "string" && !answers.hardware?.length ? history.state.detected : "";
@@ -197,11 +253,12 @@ class SetupGuide extends HTMLElement {
     this.dataset.state = "ready";
     if (this.loading) this.loading.hidden = true;
     performance.mark("setup-guide-ready");
+    keepOffline().then((kept) => (this.dataset.offline = kept ? "kept" : "no"));
   }
 
   #fail(reason) {
     this.dataset.state = "failed";
-    this.root.querySelector(".sg-columns")?.remove();
+    this.body?.remove();
     this.problem.hidden = false;
     this.problem.replaceChildren(h("h2", {}, "The guide cannot run in this browser"), h("p", {}, reason),
       h("p", {}, "Nothing else is lost: the tables below say what usual machines run, and the program does the same as this page on your machine. A current version of Chrome, Edge, Firefox or Safari runs the guide."));

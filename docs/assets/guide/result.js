@@ -103,4 +103,4 @@ export function commandLine(command, say) {
     h("pre", { class: "sg-code", tabindex: "0", role: "region", "aria-label": "Command" }, h("code", {}, command)), copyButton("Copy the command", () => command, say));
 }
 
-export { section };
+export { bar, list, section };

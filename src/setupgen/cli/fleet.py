@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from setupgen.engine.fleet.records import Inventory
     from setupgen.knowledge import Pack
-    from setupgen.maintain.load import At, Document
     from setupgen.render.files import Rendered
+    from setupgen.strict_yaml import At, Document
 
 DESCRIPTION = f"{__doc__} `setupgen fleet init` makes an inventory, and `setupgen fleet add` adds a host to it."
 PLAN = "setupgen.fleet.json"
@@ -80,7 +80,7 @@ def read_inventory(pack: Pack, path: str) -> Inventory:
         ManyErrors: with every problem, each with file and line.
         UsageError: where the file cannot be read.
     """
-    from setupgen.maintain.load import parse
+    from setupgen.strict_yaml import parse
 
     name = shorten(path.replace("\0", "\N{SYMBOL FOR NULL}"))
     document = parse(read_text(path), name, maximum=MAXIMUM_FILE_BYTES)
@@ -99,9 +99,12 @@ def inventory_from(pack: Pack, document: Document, folder: Path, place: Callable
     Raises:
         ManyErrors: with every problem.
     """
+    from setupgen.engine.fleet.described import documents_of
     from setupgen.engine.fleet.intake import inventory_of
 
-    facts, problems = _facts_of(document, folder)
+    facts, problems = documents_of(
+        document.data, document.place, lambda path: read_facts(str(folder / path)), lambda path: _gathered(folder / path)
+    )
     try:
         inventory = inventory_of(pack, document.data, place, facts)
     except ManyErrors as error:
@@ -111,58 +114,13 @@ def inventory_from(pack: Pack, document: Document, folder: Path, place: Callable
     return inventory
 
 
-def _facts_of(document: Document, folder: Path) -> tuple[dict[str, dict[str, Any]], list[UsageError]]:
-    """Detection documents by name of the host: of hosts that name a file, and of all in the file or folder that the inventory names."""
-    facts: dict[str, dict[str, Any]] = {}
-    problems: list[UsageError] = []
-    data = document.data if isinstance(document.data, dict) else {}
-    if isinstance(common := data.get("facts"), str):
-        try:
-            facts.update(_gathered(folder / common))
-        except UsageError as error:
-            problems.append(error)
-    elif common is not None:
-        problems.append(UsageError("facts must be the path of a folder or file.", place=document.place(("facts",))))
-    hosts = data.get("hosts")
-    for index, host in enumerate(hosts if isinstance(hosts, list) else []):
-        if not isinstance(host, dict) or "facts" not in host:
-            continue
-        at = ("hosts", index, "facts")
-        if not isinstance(host["facts"], str) or not isinstance(host.get("name"), str):
-            problems.append(UsageError("facts must be the path of a file.", place=document.place(at)))
-            continue
-        try:
-            facts[host["name"]] = read_facts(str(folder / host["facts"]))
-        except UsageError as error:
-            problems.append(UsageError(f"{error.place}: {error.message}", place=document.place(at), hint=error.hint))
-            host.pop("facts")
-            host["hardware"] = "cpu"  # told already: its hardware is no second problem
-    return facts, problems
-
-
 def _gathered(path: Path) -> dict[str, dict[str, Any]]:
     """Detection documents of a folder, by name of file, or of a file with one JSON document in each line, by its `host`."""
-    from setupgen.engine.document import check_document, dotted
+    from setupgen.engine.fleet.described import in_lines
 
     if path.is_dir():
         return {file.stem: read_facts(str(file)) for file in sorted(path.glob("*.json"))}
-    found: dict[str, dict[str, Any]] = {}
-    for number, line in enumerate(read_text(str(path)).splitlines(), 1):
-        if not line.strip():
-            continue
-        place = f"{path}, line {number}"
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UsageError(
-                "not JSON.", place=place, hint="Each line is what `setupgen detect --json` printed, with the host's name."
-            ) from error
-        if not isinstance(entry, dict) or not isinstance(entry.get("host"), str):
-            raise UsageError("no host is named.", place=place, hint='Add "host": NAME to what `setupgen detect --json` printed.')
-        document = entry.get("facts", {key: value for key, value in entry.items() if key != "host"})
-        check_document(document, lambda keys, place=place: f"{place}, {dotted(keys)}")  # type: ignore[misc]
-        found[entry["host"]] = document
-    return found
+    return in_lines(read_text(str(path)), str(path))
 
 
 # -------------------------------------------------------------------------------------------------- writing
@@ -172,6 +130,7 @@ def _write(document: Mapping[str, Any], made: tuple[Rendered, Rendered], argumen
     """Writes the fleet's folder; gives what was done, by file."""
     from setupgen.output.compare import diff as show_diff
     from setupgen.output.write import plan_writes, write
+    from setupgen.render.fleet_keys import with_keys
 
     directory = Path(arguments.output)
     parts, own = made
@@ -181,7 +140,7 @@ def _write(document: Mapping[str, Any], made: tuple[Rendered, Rendered], argumen
     if arguments.diff or arguments.dry_run:
         changes = plan_writes(files, directory, modes=modes, secrets=secrets)
     else:
-        files = with_keys(files, document["secrets"], directory)
+        files = with_keys(files, document["secrets"], _keys(document["secrets"], directory))
         changes = write(files, directory, overwrite=arguments.overwrite, modes=modes, secrets=secrets)
     return {
         "directory": str(directory),
@@ -191,20 +150,12 @@ def _write(document: Mapping[str, Any], made: tuple[Rendered, Rendered], argumen
     }
 
 
-def with_keys(files: Mapping[str, str], links: Mapping[str, Mapping[str, str]], directory: Path) -> dict[str, str]:
-    """The files with each host's key made once, and told to the proxy; a key that a host has already is kept."""
+def _keys(links: Mapping[str, Mapping[str, str]], directory: Path) -> dict[tuple[str, str], str]:
+    """Each host's key by file and name: the one that the host has already, else a new one."""
     from secrets import token_urlsafe
 
-    made = dict(files)
-    keys: dict[tuple[str, str], str] = {}
-    for name, link in links.items():
-        source = (link["file"], link["name"])
-        if source not in keys:
-            keys[source] = _value_in(directory / link["file"], link["name"]) or token_urlsafe(32)
-            made[link["file"]] = _filled(made.get(link["file"], ""), link["name"], keys[source])
-        if "proxy/.env" in made:
-            made["proxy/.env"] = _filled(made["proxy/.env"], name, link["before"] + keys[source])
-    return made
+    wanted = {(link["file"], link["name"]) for link in links.values()}
+    return {(file, name): _value_in(directory / file, name) or token_urlsafe(32) for file, name in sorted(wanted)}
 
 
 def _value_in(path: Path, name: str) -> str:
@@ -214,9 +165,3 @@ def _value_in(path: Path, name: str) -> str:
         return ""
     found = [match[2].strip().strip("\"'") for line in text.splitlines() if (match := _LINE.fullmatch(line)) and match[1] == name]
     return found[-1] if found else ""
-
-
-def _filled(text: str, name: str, value: str) -> str:
-    """The text of a `.env` with the value of an empty name."""
-    shown = f"'{value}'" if " " in value else value
-    return re.sub(rf"(?m)^{re.escape(name)}=$", lambda _: f"{name}={shown}", text)

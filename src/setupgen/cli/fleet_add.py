@@ -15,7 +15,7 @@ from setupgen.errors import SetupgenError, UsageError, shorten
 if TYPE_CHECKING:
     import argparse
 
-    from setupgen.maintain.load import At, Document
+    from setupgen.strict_yaml import At, Document
 
 USUAL_PORT = 11434
 """Where the hosts of an inventory have no port yet."""
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from setupgen.cli.fleet import inventory_from
     from setupgen.cli.inventory_text import with_host
     from setupgen.cli.pack import load_pack
-    from setupgen.maintain.load import parse
+    from setupgen.strict_yaml import parse
 
     path = Path(arguments.inventory)
     shown = shorten(arguments.inventory.replace("\0", "\N{SYMBOL FOR NULL}"))

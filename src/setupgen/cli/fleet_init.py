@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import argparse
 
     from setupgen.knowledge import Pack
-    from setupgen.maintain.load import At
+    from setupgen.strict_yaml import At
 
 DEFAULT_FILE = "fleet.yaml"
 HOST_FORM, NEED_FORM = "NAME=HARDWARE@ADDRESS", "USE_CASE[:USERS]"
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def text_of(hosts: list[dict[str, Any]], needs: list[dict[str, Any]]) -> str:
     """The text of an inventory with comments that say what else can be stated."""
-    from setupgen.cli.inventory_text import flow
+    from setupgen.strict_yaml import flow
 
     entries = ("".join(f"  - {flow(entry)}\n" for entry in part) for part in (hosts, needs))
     return TEXT.format(hosts=next(entries), needs=next(entries))

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from setupgen.errors import UsageError
-from setupgen.maintain.load import parse
+from setupgen.strict_yaml import flow, parse, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
-
-
-def scalar(value: Any) -> str:
-    """A value as YAML that reads back as itself, in quotes where it needs them."""
-    text = str(value)
-    if not isinstance(value, str):
-        return json.dumps(value)
-    if _PLAIN.fullmatch(text):
-        try:
-            if parse(f"[{text}]", "").data == [text]:
-                return text
-        except UsageError:
-            pass
-    return json.dumps(text, ensure_ascii=False)
-
-
-def flow(entry: Mapping[str, Any]) -> str:
-    """An entry on one line."""
-    return "{" + ", ".join(f"{key}: {scalar(value)}" for key, value in entry.items()) + "}"
 
 
 def with_host(text: str, entry: Mapping[str, Any], name: str, *, maximum: int) -> str:

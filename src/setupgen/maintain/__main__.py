@@ -47,9 +47,11 @@ def _run(command: str, given: Path | None) -> int:
 
         paths = write_engine(root)
     elif command == "protect":
+        from setupgen.maintain.offline import keep_offline
         from setupgen.maintain.protect import protect
 
         print(f"{len(protect(root / 'site'))} pages have a content security policy")  # noqa: T201  a command talks
+        print(f"{keep_offline(root / 'site').name} knows what the guide needs without a network")  # noqa: T201  as above
         return 0
     elif command == "captures":
         from setupgen.maintain.pages.captures import write_captures

@@ -26,10 +26,24 @@ PYODIDE = "node_modules/pyodide"
 RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 """What of the npm package a browser loads."""
 
-ROOMS = ("__init__", "architecture", "engine", "errors", "facts", "knowledge", "names", "records", "render", "web", "words", "written")
+ROOMS = (
+    "__init__",
+    "architecture",
+    "engine",
+    "errors",
+    "facts",
+    "knowledge",
+    "names",
+    "records",
+    "render",
+    "strict_yaml",
+    "web",
+    "words",
+    "written",
+)
 """Parts of setupgen that the page runs; `tests/architecture/test_imports.py` holds that they import nothing else."""
 
-PACKAGES = ("jinja2", "markupsafe")
+PACKAGES = ("jinja2", "markupsafe", "pyyaml")
 EPOCH = (2026, 1, 1, 0, 0, 0)
 
 

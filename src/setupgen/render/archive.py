@@ -52,14 +52,35 @@ def archive(rendered: Rendered, folder: str, values: Mapping[str, str]) -> bytes
         folder: name of the folder in it.
         values: the value of each secret by name.
     """
-    texts = {path: with_values(text, rendered.secrets.get(path, ()), values) for path, text in rendered.files.items()}
-    known = {path: "" if path in rendered.secrets else digest(text.encode()) for path, text in texts.items()}
+    secrets = {path: {name: values.get(name, "") for name in names} for path, names in rendered.secrets.items()}
+    return pack_files(rendered.files, rendered.modes, secrets, folder)
+
+
+def pack_files(
+    files: Mapping[str, str],
+    modes: Mapping[str, str],
+    secrets: Mapping[str, Mapping[str, str]],
+    folder: str,
+    beside: Mapping[str, str] | None = None,
+) -> bytes:
+    """Files as an archive of one folder, with the list of what is in it.
+
+    Args:
+        files: path to text.
+        modes: path to octal mode, where it is not 0644.
+        secrets: path of a file with secrets to the values of its names.
+        folder: name of the folder in it.
+        beside: files that lie beside the folder.
+    """
+    texts = {path: with_values(text, secrets.get(path, ()), secrets.get(path, {})) for path, text in files.items()}
+    known = {path: "" if path in secrets else digest(text.encode()) for path, text in texts.items()}
+    inside = {f"{folder}/{path}": (text, PRIVATE if path in secrets else modes.get(path, PUBLIC)) for path, text in texts.items()}
+    inside[f"{folder}/{MANIFEST}"] = manifest_text(known), PUBLIC
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
-        for path, text in sorted({**texts, MANIFEST: manifest_text(known)}.items()):
-            entry = zipfile.ZipInfo(f"{folder}/{path}", EPOCH)
+        for path, (text, mode) in sorted(({path: (text, PUBLIC) for path, text in (beside or {}).items()} | inside).items()):
+            entry = zipfile.ZipInfo(path, EPOCH)
             entry.create_system = UNIX
-            mode = PRIVATE if path in rendered.secrets else rendered.modes.get(path, PUBLIC)
             entry.external_attr = REGULAR | int(mode, 8) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             made.writestr(entry, text)

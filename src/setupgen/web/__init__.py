@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine import offering
@@ -20,12 +21,15 @@ from setupgen.engine.intake import AGAIN, FACTS, KEYS, Answers, facts_of, stated
 from setupgen.engine.planning import DEFAULT_ALTERNATIVES, plan
 from setupgen.engine.sensitivity import changes
 from setupgen.engine.telling import command_line, told
-from setupgen.errors import SetupgenError, UsageError, shorten
+from setupgen.errors import ManyErrors, SetupgenError, UsageError, shorten
 from setupgen.knowledge import GIB, Pack
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from setupgen.engine.plan import Plan
     from setupgen.render.files import Rendered
+    from setupgen.web.fleet import Fleets
 
 KEPT = 4
 """Plans that are kept for further questions about them: going back and forth between answers costs nothing."""
@@ -140,6 +144,43 @@ class Engine:
             return _dump(_problem(error))
         return _dump({"schema": 1, "name": f"{folder}.zip", "base64": b64encode(packed).decode("ascii")})
 
+    def fleet(self, inventory: str, name: str = "fleet.yaml", files_json: str = "") -> str:
+        """What a page shows of the plan of an inventory. `files_json` has the name and text of each file that it refers to."""
+        return self._told(lambda fleets: fleets.advise(inventory, name, files_json))
+
+    def fleet_document(self, inventory: str, name: str = "fleet.yaml", files_json: str = "") -> str:
+        """What `setupgen fleet --json` prints for an inventory in a file of this name."""
+        return self._told(lambda fleets: fleets.document(inventory, name, files_json))
+
+    def fleet_setup(self, inventory: str, name: str = "fleet.yaml", files_json: str = "") -> str:
+        """The files that `setupgen fleet -o` writes: path to text, file modes and the names of secrets to make."""
+        return self._told(lambda fleets: fleets.files(inventory, name, files_json))
+
+    def fleet_archive(self, inventory: str, name: str, files_json: str, keys_json: str) -> str:
+        """The same files as one zip in base64, with its name. `keys_json` has the value of each secret by file and name."""
+
+        def packed(fleets: Fleets) -> dict[str, Any]:
+            folder, content = fleets.archive(inventory, name, files_json, _load(keys_json, "keys"))
+            return {"schema": 1, "name": f"{folder}.zip", "base64": b64encode(content).decode("ascii")}
+
+        return self._told(packed)
+
+    def fleet_text(self, letters: str = "") -> str:
+        """The inventory in the letters of a link, as text; without letters one to begin with."""
+        return self._told(lambda fleets: fleets.text_of(letters))
+
+    def _told(self, ask: Callable[[Fleets], dict[str, Any]]) -> str:
+        try:
+            return _dump(ask(self._fleets))
+        except SetupgenError as error:
+            return _dump(_problem(error))
+
+    @cached_property
+    def _fleets(self) -> Fleets:
+        from setupgen.web.fleet import Fleets  # noqa: PLC0415 - only those with a fleet wait for it
+
+        return Fleets(self._pack)
+
     def files(self, plan_json: str, command: str = "") -> str:
         """The files of a plan: path to text, file modes and the names of secrets to make."""
         from setupgen.render.files import render_setup  # noqa: PLC0415 - Jinja2 loads only when files are wanted
@@ -213,8 +254,9 @@ def _files(rendered: Rendered) -> dict[str, Any]:
     return {"schema": 1, "files": dict(rendered.files), "modes": dict(rendered.modes), "secrets": secrets}
 
 
-def _problem(error: SetupgenError) -> dict[str, str]:
-    return {"error": error.message, "place": error.place, "hint": error.hint}
+def _problem(error: SetupgenError) -> dict[str, Any]:
+    problem = {"error": error.message, "place": error.place, "hint": error.hint}
+    return {**problem, "problems": [_problem(one) for one in error.errors]} if isinstance(error, ManyErrors) else problem
 
 
 def _dump(document: dict[str, Any]) -> str:
