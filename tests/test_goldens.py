@@ -36,6 +36,7 @@ STORIES = (
     "kubernetes-ray",
     "kubernetes-team",
     "writer-with-lllms",
+    "coder-with-ramalama",
 )
 ASKED = (
     ("podman-on-the-lan", "quadlet"),

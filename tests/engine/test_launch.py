@@ -1,5 +1,6 @@
 """Settings become the words that the program of the pinned version understands, or nothing at all."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,37 @@ def test_hops_reads_its_own_variable():
     words, environment = launch(real("hops"), SETTINGS | {"bind": "0.0.0.0", "port": 11434})
     assert words == ["run", "--host", "0.0.0.0", "--port", "11434", "--workers", "8"]
     assert environment == {"OLLAMA_HOSTS": "/data/hosts.yml"}
+
+
+def nested(words, *, flags):
+    raw = {**made([{"flag": "--runtime-args", "value": {"words": words}}], flags={"--runtime-args": {"takes": "TEXT"}}).raw}
+    return Server.of("demo", raw | {"engine": {"name": "below", "version": "b100", "flags": flags}})
+
+
+def test_the_command_line_of_a_program_below_is_one_text():
+    server = nested(
+        [
+            {"flag": "--name", "value": {"setting": "alias"}},
+            {"flag": "--quick", "when": {"fact": "settings.offline", "is": False}},
+            {"flag": "--slow", "when": {"fact": "settings.offline", "is": True}},
+        ],
+        flags={"--name": {"takes": "NAME"}, "--quick": {}, "--slow": {}},
+    )
+    hostile = """it's a "b" $(touch owned)"""
+    flags, _ = launch(server, SETTINGS | {"alias": hostile})
+    assert flags[0] == "--runtime-args"
+    assert shlex.split(flags[1]) == ["--name", hostile, "--quick"]
+    assert check_flags(server) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "flags", "said"),
+    [
+        ([{"flag": "--gone"}], {}, "no flag --gone is recorded"),
+        ([{"flag": "--new"}], {"--new": {"since": "b200"}}, "exists only since b200"),
+        ([{"flag": "--name"}], {"--name": {"takes": "NAME"}}, "takes a value"),
+        ([{"flag": "--name", "value": {"setting": "nonsense"}}], {"--name": {"takes": "NAME"}}, "no known setting"),
+    ],
+)
+def test_what_the_program_below_does_not_have_is_an_error(words, flags, said):
+    assert said in " ".join(check_flags(nested(words, flags=flags)))

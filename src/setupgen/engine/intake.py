@@ -172,7 +172,7 @@ def _needs(pack: Pack, answers: Answers, found: Found) -> tuple[Needs, dict[str,
     if found.allowed_os and os not in found.allowed_os:
         message = f"{found.allowed_os_because} runs {', '.join(found.allowed_os)}, not {os}."
         raise UsageError(message, place=answers.place("os"), hint="Leave --os out or change the hardware.")
-    runtime = _choice(answers, "runtime", _of_stack(pack, answers) or found.runtime or USUAL_RUNTIME[os])
+    runtime = _choice(answers, "runtime", _of_server(pack, answers, os) or found.runtime or USUAL_RUNTIME[os])
     origins["needs.runtime"] = "answered" if "runtime" in answers.values else "assumed"
     if origins["needs.runtime"] == "assumed":
         assumptions.append(
@@ -180,7 +180,7 @@ def _needs(pack: Pack, answers: Answers, found: Found) -> tuple[Needs, dict[str,
                 "needs.runtime",
                 runtime,
                 "The server that you asked for runs there."
-                if _of_stack(pack, answers)
+                if _of_server(pack, answers, os)
                 else found.runtime_because or "Not stated; usual for this operating system.",
             )
         )
@@ -203,11 +203,14 @@ def _needs(pack: Pack, answers: Answers, found: Found) -> tuple[Needs, dict[str,
     return needs, origins, assumptions
 
 
-def _of_stack(pack: Pack, answers: Answers) -> str:
-    """The runtime of a cluster's stack that is insisted on, or empty."""
+def _of_server(pack: Pack, answers: Answers, os: str) -> str:
+    """The runtime of a server that is insisted on and runs in one way only, or empty; where it runs at all is judged later."""
     name = answers.values.get("server")
     server = pack.server(str(name), place=answers.place("server")) if name is not None else None
-    return server.runtimes[0] if server and server.kind == "cluster" else ""
+    only = server is not None and (
+        server.kind == "cluster" or (server.kind == "inference" and len(server.runtimes) == 1 and os in server.platforms)
+    )
+    return server.runtimes[0] if server and only else ""
 
 
 def _entry(pack: Pack, answers: Answers, key: str, vocabulary: str, value: Any) -> str:

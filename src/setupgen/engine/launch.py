@@ -3,6 +3,8 @@
 An entry names what it gives to the program and when: ``flag``, ``environment`` or ``argument`` (a plain word), a ``value`` and a condition
 ``when`` over ``settings.*``. A value is written out, or comes from a setting: ``{setting: context_total}``, with ``map`` where the program
 spells it differently, or ``{text: "{bind}:{port}"}`` where several settings make one word. Everything is a word of its own, ready for exec.
+A program that starts another one takes that one's command line as a single text: ``{words: [...]}``, entries of the same kind over the options
+in `engine.flags`, quoted as a shell would.
 
 The tables `flags` and `environment` of a server file say what the program has, and since or until which version. Giving it something that the
 pinned version does not have is a fault of the knowledge base and raises, so that no such file is ever written.
@@ -11,6 +13,8 @@ pinned version does not have is a fault of the knowledge base and raises, so tha
 from __future__ import annotations
 
 import re
+import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.conditions import facts_read, holds
@@ -135,22 +139,41 @@ def _written(server: Server, entries: Iterable[Mapping[str, Any]], settings: Map
 def check_flags(server: Server) -> list[str]:
     """What is wrong with the server's `launch` entries and its tables of flags and variables, as sentences; empty when all is well."""
     problems: list[str] = []
-    entries = [(f"{key}[{index}]", entry) for key in ("launch", "router") for index, entry in enumerate(server.raw.get(key, ()))]
-    for where, entry in entries:
-        place = f"{server.id}: {where}"
-        try:
-            kind, name = _named(server, entry)
-            if kind in {"flag", "environment"}:
-                _require(server, kind, name)
-        except SetupgenError as error:
-            problems.append(f"{place}: {error}")
-            continue
-        problems.extend(f"{place} ({name}): {problem}" for problem in _entry_problems(server, kind, name, entry))
+    for key in ("launch", "router"):
+        problems.extend(_entries_problems(server, key, server.raw.get(key, ())))
     owners: dict[str, str] = {}
     for flag, record in server.flags.items():
         shared = [spelling for spelling in (flag, *record.get("aliases", ())) if owners.setdefault(spelling, flag) != flag]
         problems.extend(f"{server.id}: flags: {spelling} belongs to {owners[spelling]} and to {flag}" for spelling in shared)
     return problems
+
+
+def _entries_problems(server: Server, key: str, entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for index, entry in enumerate(entries):
+        place = f"{server.id}: {key}[{index}]"
+        try:
+            kind, name = _named(server, entry)
+            if kind in {"flag", "environment"}:
+                _require(server, kind, name)
+        except SetupgenError as error:
+            yield f"{place}: {error}"
+            continue
+        yield from (f"{place} ({name}): {problem}" for problem in _entry_problems(server, kind, name, entry))
+        if words := _words_of(entry):
+            yield from _entries_problems(_below(server), f"{key}[{index}].words", words)
+
+
+def _words_of(entry: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    value = entry.get("value")
+    return value.get("words", ()) if isinstance(value, dict) else ()
+
+
+def _below(server: Server) -> Server:
+    """The program that the server starts, with its own version and options."""
+    engine = server.raw.get("engine", {})
+    return replace(
+        server, id=f"{server.id} ({engine.get('name', 'engine')})", version=str(engine.get("version", "")), flags=engine.get("flags", {})
+    )
 
 
 def _entry_problems(server: Server, kind: str, name: str, entry: Mapping[str, Any]) -> Iterator[str]:
@@ -175,6 +198,8 @@ def _entry_problems(server: Server, kind: str, name: str, entry: Mapping[str, An
 def _facts(entry: Mapping[str, Any]) -> Iterator[str]:
     yield from facts_read(entry.get("when", {}))
     value = entry.get("value")
+    for word in _words_of(entry):
+        yield from _facts(word)
     if isinstance(value, dict):
         if "setting" in value:
             yield PREFIX + value["setting"]
@@ -210,6 +235,8 @@ def _value(server: Server, entry: Mapping[str, Any], name: str, settings: Mappin
     written = entry["value"]
     if not isinstance(written, dict):
         return _text(written)
+    if "words" in written:
+        return shlex.join(_written(_below(server), written["words"], settings)[0])
     if "text" in written:
         return PLACEHOLDER.sub(lambda match: _text(_given(server, name, match[1], settings)), written["text"])
     value = _text(_given(server, name, written["setting"], settings))

@@ -210,6 +210,8 @@ def _runtime(host: Host, best: Candidate) -> Decision:
     text = (
         "As you asked."
         if stated
+        else f"{best.deployment.server.name}, which you asked for, runs in this way only."
+        if host.needs.server and best.deployment.server.runtimes == (runtime,)
         else "Usual for this operating system; GPU containers do not exist on macOS."
         if host.needs.os == "macos"
         else "Usual for this operating system."

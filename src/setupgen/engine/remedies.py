@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MEMORY = ("memory.fit", "memory.weights")
 WITHOUT_SERVER = "Another operating system, runtime or machine: no server runs here."
 CHOSEN_BY_USER = ("needs.model", "needs.quant", "needs.server")
-NOT_OFFERED = ("server.launch", "server.status")
+NOT_OFFERED = ("server.launch", "server.on_request", "server.status")
 """Servers that are never offered: that they are not is no reason for anything, unless one was insisted on."""
 SHOWN = 3
 

@@ -64,13 +64,20 @@ def server_reason(host: Host, server: Server, model: Model) -> tuple[str, str] |
             "server.models",
             f"{server.name} {server.version} does not know the architecture of {model.name} ({model.architecture.type}).",
         )
-    if host.needs.offline and server.raw.get("pulls") == "url" and not host.needs.weights_file:
+    if host.needs.offline and server.raw.get("pulls") in {"url", "repository-file"} and not host.needs.weights_file:
         return (
             "server.models",
             f"{server.name} fetches its models itself; without a network it needs a file that is there (--weights-file).",
         )
     if "vision" in host.use_case["capabilities"] and server.raw.get("features", {}).get("multimodal") is False:
-        return "server.models", f"{server.name} reads no pictures."
+        because = settings.get("pictures_because")
+        return "server.models", f"{server.name} reads no pictures{' in the setups made here: ' + because if because else ''}."
+    file = host.needs.weights_file
+    if server.raw.get("pulls") == "repository-file" and file and (not file.startswith("/") or "%" in file):
+        return (
+            "server.models",
+            f"{server.name} takes a file by its whole path only, such as /home/me/model.gguf, without a % (--weights-file).",
+        )
     return None
 
 
@@ -83,8 +90,11 @@ def source_of(server: Server, weights: Weights, *, local_file: str = "") -> str:
         local_file: a file that the user has already; used as it is by servers that take a file.
     """
     naming = server.raw.get("pulls", "")
-    if local_file and naming in {"repository-quant", "url"}:
+    if local_file and naming in {"repository-quant", "repository-file", "url"}:
         return local_file
+    if naming == "repository-file":
+        whole = weights.repository and weights.file and "/" not in weights.file and not _PART.search(weights.file)
+        return f"{weights.repository}/{weights.file}" if whole else ""
     if naming == "url":
         whole = weights.repository and weights.file and not _PART.search(weights.file)
         return f"https://huggingface.co/{weights.repository}/resolve/main/{weights.file}" if whole else ""

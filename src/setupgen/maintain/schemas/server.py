@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 _WORDS = list_of(text())
 _APIS = ("openai", "anthropic", "ollama", "responses", "kobold", "kserve")
+_OPTION = text("", "^--?[A-Za-z]")
 _VARIABLE = text("Name of an environment variable.", "^[A-Z_][A-Z0-9_]*$")
 
 
@@ -51,7 +52,10 @@ def server(tree: Tree) -> Schema:
         "port": integer("Its default, and the port that generated files write out; absent for what serves nothing itself.", 1)
         | {"maximum": 65535},
         "program": list_of(text(), "Words of the command line before its options.", unique=False),
-        "pulls": one_of(("repository", "repository-quant", "ollama", "file", "url"), "How it is told which weights to fetch."),
+        "pulls": one_of(
+            ("repository", "repository-quant", "repository-file", "ollama", "file", "url"), "How it is told which weights to fetch."
+        ),
+        "on_request": flag("Planned only for who asks for it by name; it never stands beside the others."),
         "key_variable": {
             "type": "string",
             "pattern": "^([A-Z_][A-Z0-9_]*)?$",
@@ -77,10 +81,15 @@ def server(tree: Tree) -> Schema:
         "features": mapping_of(flag(), text("", "^[a-z][a-z0-9_]*$")),
         "tool_parsers": _WORDS,
         "reasoning_parsers": _WORDS,
+        "engine": mapping(
+            {"name": text(), "version": text("The oldest build that the pinned version may start."), "flags": mapping_of(_flag(), _OPTION)},
+            ("name", "version", "flags"),
+        )
+        | {"description": "The program that it starts for the work, where its command line is ours to write."},
         "launch": list_of(_launch(), "Options, variables and words that a plan's settings become, in order.", unique=False),
         "router": list_of(_launch(), "The same for a server that is told of several models by a file.", unique=False),
         "security": list_of(_weakness()),
-        "flags": mapping_of(_flag(), text("", "^--?[A-Za-z]"), "Options that the program has, or had."),
+        "flags": mapping_of(_flag(), _OPTION, "Options that the program has, or had."),
         "environment": mapping_of(_variable(), _VARIABLE),
         "hosts_file": {"type": "object", "description": "Shape of a proxy's list of hosts."},
         "instead": instead("Servers, proxies or engines that do the same."),
@@ -163,14 +172,16 @@ def _concurrency() -> Schema:
     return mapping(properties, ("kind",))
 
 
-def _launch() -> Schema:
-    source = {
+def _launch(*, nested: bool = False) -> Schema:
+    source: dict[str, Schema] = {
         "setting": text("", r"^[a-z_]+(\.[a-z_]+)*$"),
         "text": text("Settings in braces become their values."),
         "map": mapping_of(_SCALAR, description="How the program spells values of the setting."),
     }
+    if not nested:
+        source["words"] = list_of(_launch(nested=True), "The command line of the program that it starts, as one text.", unique=False)
     properties: dict[str, Schema] = {
-        "flag": text("", "^--?[A-Za-z]"),
+        "flag": _OPTION,
         "environment": _VARIABLE,
         "argument": text("What a plain word stands for."),
         "value": {"anyOf": [_SCALAR, mapping(source)]},
