@@ -9,8 +9,9 @@ from time import process_time
 from benchmarks.fleet.instances import instance
 from benchmarks.fleet.optimum import optimum
 
-from setupgen.engine.fleet.assign import Solver, without_host
+from setupgen.engine.fleet.assign import Solver
 from setupgen.engine.fleet.changes import moved
+from setupgen.engine.fleet.states import without_host
 
 INSTANCES = 200
 SECONDS = 1.0

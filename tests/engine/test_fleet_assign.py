@@ -12,9 +12,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.fleet.instances import instance
 from benchmarks.fleet.optimum import optimum
 
-from setupgen.engine.fleet.assign import Solver, without_host
+from setupgen.engine.fleet.assign import Solver
 from setupgen.engine.fleet.changes import moved
 from setupgen.engine.fleet.problem import Kind, Option, Problem, Wish
+from setupgen.engine.fleet.spreading import apart
+from setupgen.engine.fleet.states import without_host
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -96,16 +98,16 @@ def test_replicas_that_are_asked_for_are_on_hosts_of_their_own(before, preemptib
         preemptible=preemptible,
     )
     solver = Solver(problem)
-    state = solver.apart(state_of(problem, *before))
+    state = apart(solver, state_of(problem, *before))
     assert held_by(state) == after
-    assert solver.apart(state) == state
+    assert apart(solver, state) == state
 
 
 def test_an_exchange_leaves_no_need_on_hosts_that_may_vanish_alone():
     problem = small(2, 2, 2, 1, 1, preemptible=(0,))
     solver = Solver(problem)
     state = state_of(problem, [0, 0], [1, 2])
-    assert solver.apart(state) == state  # 1 and 2 would be on the host that may vanish, and on no other
+    assert apart(solver, state) == state  # 1 and 2 would be on the host that may vanish, and on no other
 
 
 @pytest.mark.parametrize("seed", range(10))

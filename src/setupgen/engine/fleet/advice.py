@@ -10,10 +10,10 @@ from setupgen.engine.fleet.assign import Solver
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from setupgen.engine.fleet.assign import State
     from setupgen.engine.fleet.options import Market
     from setupgen.engine.fleet.problem import Problem
     from setupgen.engine.fleet.records import Inventory
+    from setupgen.engine.fleet.states import State
 
 SHOWN = 3
 LEAST = 0.02

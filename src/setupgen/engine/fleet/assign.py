@@ -7,24 +7,20 @@ clock and no chance: the same problem gives the same answer.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from functools import partial
-from itertools import combinations, product
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from setupgen.engine.fleet.problem import SCALE
 from setupgen.engine.fleet.sizes import MANY, Sizes
+from setupgen.engine.fleet.spreading import apart
+from setupgen.engine.fleet.states import Take, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from setupgen.engine.fleet.problem import Option, Problem
-
-Content = tuple[tuple[int, "Option"], ...]
-"""What hosts hold: needs with an option each, sorted."""
-
-State = dict[tuple[int, Content], int]
-"""(kind, content) to the number of hosts that hold just that."""
+    from setupgen.engine.fleet.states import Content, State
 
 EFFORT = 900
 """Best responses that the improvement may ask for."""
@@ -76,64 +72,7 @@ class Solver:
             state, reached = self._improve(found[value], value, limit)
             if reached > best_value:
                 best, best_value = state, reached
-        return self.apart(best)
-
-    def apart(self, state: State) -> State:
-        """The state with the replicas that a need asks for on hosts of their own, as far as that takes a move or an exchange and serves nobody less.
-
-        The objective counts the second host; this is for the third and later ones, and for what a price alone kept together.
-        """
-        for need, wish in enumerate(self.problem.wishes):
-            wanted = max(wish.replicas, 2 if wish.spread else 1)
-            while wanted > 1:
-                held, hosts = self.held(state, need)
-                if hosts >= min(sum(held.values()), wanted):
-                    break
-                trials = list(self._parted(state, need))
-                if not trials:
-                    break
-                state = max(trials, key=self.value)
-        return state
-
-    def _parted(self, state: State, need: int) -> Iterator[State]:
-        """States with one replica moved from a host that has several to one that has none, which gives a replica of another need for it or nothing."""
-        full = {content: entries for _, content in state if len(entries := [entry for entry in content if entry[0] == need]) > 1}
-        for (kind, content), (target, other) in product(list(state), list(state)):
-            if content not in full or any(owner == need for owner, _ in other):
-                continue
-            for entry in dict.fromkeys(full[content]):
-                for given in (None, *dict.fromkeys(other)):
-                    if given is not None and any(owner == given[0] for owner, _ in content):
-                        continue
-                    left = _less(content, entry)
-                    there = _less(other, given) if given else other
-                    for option in self._like(entry, target, self.free(target, there)):
-                        for back in self._like(given, kind, self.free(kind, left)) if given else (None,):
-                            new = dict(state)
-                            for key in ((kind, content), (target, other)):
-                                new[key] -= 1
-                            stays = _more(left, (given[0], back)) if given and back else left
-                            for key in ((kind, stays), (target, _more(there, (need, option)))):
-                                new[key] = new.get(key, 0) + 1
-                            found = {key: count for key, count in new.items() if count}
-                            if given is None or self._steady(found, given[0]):
-                                yield found
-
-    def _like(self, entry: tuple[int, Option], kind: int, free: int) -> list[Option]:
-        """Options of a need on a kind of host that could stand for the one it has elsewhere: the same variant, as many slots, room for it."""
-        need, old = entry
-        variants = [variant for variant in self.problem.wishes[need].variants if old in variant]
-        return [
-            option
-            for variant in variants
-            for option in variant
-            if option.kind == kind and option.units <= free and option.slots >= old.slots
-        ]
-
-    def _steady(self, state: State, need: int) -> bool:
-        """Whether a need has a replica on a host that stays."""
-        kinds = {kind for (kind, content) in state if any(owner == need for owner, _ in content)}
-        return not all(self.problem.kinds[kind].preemptible for kind in kinds)
+        return apart(self, best)
 
     def settle(self, state: State, rounds: int = 2) -> State:
         """A state at least as good, by placing each need anew beside the others: for a problem that differs little from one that was solved."""
@@ -170,7 +109,7 @@ class Solver:
         for kind, content in list(state):
             free = self.free(kind, content)
             for option in (option for variant in variants for option in variant if option.kind == kind and option.units <= free):
-                trial = _taken(state, need, [_Take(0, kind, content, 1, (option,))])
+                trial = taken(state, need, [Take(0, kind, content, 1, (option,))])
                 if (value := self.value(trial)) > best_value:
                     best, best_value = trial, value
         return best
@@ -284,7 +223,7 @@ class Solver:
             key=lambda pool: (pool[2], pool[0], len(pool[1])),
         )
         pools = [pool for pool in pools if pool[2] > 0 and pool[0] not in banned]
-        best: list[_Take] = []
+        best: list[Take] = []
         best_value = 0
         for sizes in self._sizes[need]:
             if sizes.whole.ceiling <= best_value:
@@ -293,7 +232,7 @@ class Solver:
             for ceiling, takes in self._ways(need, sizes, usable) if usable else ():
                 if ceiling > best_value and (value := self._worth(need, found := takes())) > best_value:
                     best, best_value = found, value
-        return _taken(state, need, best)
+        return taken(state, need, best)
 
     def _tolled(self, toll: float) -> list[dict[int, int]]:
         """Prices of options by need and key, with a toll for what they take of a host."""
@@ -309,7 +248,7 @@ class Solver:
             ]
         return self._prices[toll]
 
-    def _worth(self, need: int, takes: list[_Take]) -> int:
+    def _worth(self, need: int, takes: list[Take]) -> int:
         """The objective for this need alone, served so."""
         wish, gains, prices = self.problem.wishes[need], self.gains[need], self.prices[need]
         replicas: list[tuple[int, int, int]] = []
@@ -332,7 +271,7 @@ class Solver:
             left -= used
         return total + wish.bonus(count, hosts)
 
-    def _ways(self, need: int, sizes: Sizes, pools: list[tuple[int, Content, int, int]]) -> Iterator[tuple[int, Callable[[], list[_Take]]]]:
+    def _ways(self, need: int, sizes: Sizes, pools: list[tuple[int, Content, int, int]]) -> Iterator[tuple[int, Callable[[], list[Take]]]]:
         """Promising ways to serve a need with one variant, and what each can be worth at most: replicas of one size, or each as large as can be."""
         wish = self.problem.wishes[need]
         least = max(wish.replicas, 2 if wish.spread else 1)
@@ -352,7 +291,7 @@ class Solver:
     def _fill(
         self, need: int, offered: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], least: int,
         spare: dict[int, list[Option]],
-    ) -> list[_Take]:  # fmt: skip
+    ) -> list[Take]:  # fmt: skip
         """Takes hosts, the most profitable first and each once, then more parts of hosts that are taken, until all are served."""
         wish = self.problem.wishes[need]
         ranked: list[tuple[int, int, Option, int]] = []
@@ -366,7 +305,7 @@ class Solver:
             steady = next(item for item in ranked if not self.problem.kinds[item[3]].preemptible)
             ranked.remove(steady)
             ranked.insert(0, steady)
-        takes: list[_Take] = []
+        takes: list[Take] = []
         left, count = wish.users, 0
         for _, index, best, kind in ranked:
             option = best
@@ -381,7 +320,7 @@ class Solver:
                 number = min(available, least - count)
                 if self.prices[need][option.key] * number >= wish.bonus(max(count + number, 2), 2) - wish.bonus(count, min(count, 2)):
                     continue
-            takes.append(_Take(index, kind, pools[index][1], number, (option,)))
+            takes.append(Take(index, kind, pools[index][1], number, (option,)))
             left -= number * option.slots
             count += number
         if count < least and takes and spare is not offered:
@@ -389,7 +328,7 @@ class Solver:
         return self._deepen(need, offered, pools, takes, left, count, least)
 
     def _add_spares(
-        self, need: int, spare: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], takes: list[_Take],
+        self, need: int, spare: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], takes: list[Take],
         count: int, least: int,
     ) -> int:  # fmt: skip
         """Replicas that are asked for and serve nobody new, of any size, on the cheapest hosts that are left."""
@@ -405,14 +344,14 @@ class Solver:
                 break
             number = min(pools[index][3], least - count)
             if price * number < wish.bonus(count + number, 2) - wish.bonus(count, min(count, 2)):
-                takes.append(_Take(index, pools[index][0], pools[index][1], number, (option,)))
+                takes.append(Take(index, pools[index][0], pools[index][1], number, (option,)))
                 count += number
         return count
 
     def _deepen(
-        self, need: int, offered: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], takes: list[_Take],
+        self, need: int, offered: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], takes: list[Take],
         left: int, count: int, least: int,
-    ) -> list[_Take]:  # fmt: skip
+    ) -> list[Take]:  # fmt: skip
         """More replicas on hosts that are taken already, while somebody is not served or replicas are missing."""
         wish = self.problem.wishes[need]
         for position, take in enumerate(takes):
@@ -427,13 +366,13 @@ class Solver:
                     break
                 wanted = max(-(-left // option.slots), least - count)
                 if wanted < number:  # only some of these hosts take one more
-                    takes.append(_Take(take.index, take.kind, take.content, number - wanted, options))
+                    takes.append(Take(take.index, take.kind, take.content, number - wanted, options))
                     number = wanted
                 options = (*options, option)
                 free -= option.units
                 left -= number * option.slots
                 count += number
-            takes[position] = _Take(take.index, take.kind, take.content, number, options)
+            takes[position] = Take(take.index, take.kind, take.content, number, options)
         return takes
 
     def _shrunk(self, need: int, offered: list[Option], chosen: Option, left: int, free: int) -> Option:
@@ -450,51 +389,3 @@ class Solver:
             if key > best_key:
                 best, best_key = option, key
         return best_key[0], best
-
-
-class _Take:
-    """Hosts of one pool that take these options each."""
-
-    __slots__ = ("content", "hosts", "index", "kind", "options")
-
-    def __init__(self, index: int, kind: int, content: Content, hosts: int, options: tuple[Option, ...]) -> None:
-        self.index = index
-        self.kind = kind
-        self.content = content
-        self.hosts = hosts
-        self.options = options
-
-
-def _taken(state: State, need: int, takes: list[_Take]) -> State:
-    new = dict(state)
-    for take in takes:
-        old = (take.kind, take.content)
-        new[old] -= take.hosts
-        if not new[old]:
-            del new[old]
-        content = sorted([*take.content, *((need, option) for option in take.options)], key=_order)
-        key = (take.kind, tuple(content))
-        new[key] = new.get(key, 0) + take.hosts
-    return new
-
-
-def _less(content: Content, entry: tuple[int, Option]) -> Content:
-    """A content without one of its entries."""
-    place = content.index(entry)
-    return content[:place] + content[place + 1 :]
-
-
-def _more(content: Content, entry: tuple[int, Option]) -> Content:
-    return tuple(sorted([*content, entry], key=_order))
-
-
-def without_host(problem: Problem, state: State, kind: int, content: Content) -> tuple[Problem, State]:
-    """Problem and state without one host of this kind that held this."""
-    record = problem.kinds[kind]
-    kinds = (*problem.kinds[:kind], replace(record, hosts=record.hosts - 1), *problem.kinds[kind + 1 :])
-    left = {key: count - (key == (kind, content)) for key, count in state.items()}
-    return replace(problem, kinds=kinds), {key: count for key, count in left.items() if count}
-
-
-def _order(entry: tuple[int, Option]) -> tuple[int, int]:
-    return entry[0], entry[1].key

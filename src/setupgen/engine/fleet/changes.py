@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from setupgen.engine.fleet.assign import State
+    from setupgen.engine.fleet.states import State
 
 
 def moved(before: State, after: State) -> int:

@@ -14,10 +14,10 @@ from setupgen.engine.settings import Seat, choose
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from setupgen.engine.fleet.assign import State
     from setupgen.engine.fleet.options import Market, Offer
     from setupgen.engine.fleet.problem import Option
     from setupgen.engine.fleet.records import FleetHost, FleetNeed, Inventory
+    from setupgen.engine.fleet.states import State
     from setupgen.engine.plan import Choice
     from setupgen.knowledge import Pack
 
