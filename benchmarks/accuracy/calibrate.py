@@ -28,6 +28,9 @@ WIDEST = 2.0
 UNCLEAR = ("quantisation", "barely", "server", "dimensions")
 """Beginnings of doubts about what a row measured: such rows say nothing about the formula."""
 
+OLD_KERNELS = "before matrix cores"
+"""How a doubt begins that says that prompts were computed by kernels that today's program does not use on this device."""
+
 CLASSES = ("geforce", "hbm", "pascal", "radeon", "instinct", "unified", "apple", "arc", "cpu", "offload")
 
 
@@ -111,7 +114,7 @@ def spreads(judged: list[Judged], loaded: list[Judged]) -> dict[str, float]:
         decode[name].append(error)
         if one.row.x.is_mixture and name != "offload":
             decode["mixture"].append(error)
-        if one.row.prefill:
+        if one.row.prefill and not one.row.doubt.startswith(OLD_KERNELS):
             prompts[name].append(abs(math.log(1 + one.prompt_error)))
     found = {f"decode.{name}": _width(decode, name) for name in (*CLASSES, "mixture")}
     found |= {f"prefill.{name}": _width(prompts, name) for name in CLASSES}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from benchmarks.accuracy.calibrate import LOADED_FOLDS, decode_of, held_out, spreads
+from benchmarks.accuracy.calibrate import LOADED_FOLDS, OLD_KERNELS, decode_of, held_out, spreads
 from benchmarks.accuracy.names import DIMENSIONS_UNKNOWN
 from benchmarks.accuracy.rows import NOT_OURS, Row, load
 from benchmarks.accuracy.write import write
@@ -40,7 +40,7 @@ START = {
     "launches.mixture": 1.0, "launches.gemma": 0.7, "launches.recurrent": 1.0,
     "token_us": 200.0, "exchange_us": 30.0, "hop_us": 150.0, "offload_layer_us": 100.0,
     "sequence_us": 50.0, "batch_efficiency": 0.5, "offload_upload_gb_s": 26.0, "first_token_s": 0.05,
-    "prefill.geforce": 3.4, "prefill.hbm": 4.5, "prefill.pascal": 1.3, "prefill.radeon": 0.8, "prefill.instinct": 3.0, "prefill.unified": 0.45,
+    "prefill.geforce": 3.4, "prefill.hbm": 4.5, "prefill.pascal": 1.3, "prefill.radeon": 0.8, "prefill.instinct": 3.0, "prefill.cdna": 0.33, "prefill.unified": 0.45,
     "prefill.apple": 0.85, "prefill.arc": 2.6, "prefill.cpu": 1.0, "prefill.graph": 0.4, "prefill.expert_tokens": 30.0, "prefill.fp8": 1.3, "prefill.matrix_units": 2.0, "prefill.attention": 0.4,
     "prefill.pipeline": 0.8, "prefill.tensor": 0.9, "prefill.wide": 1.25,
 }  # fmt: skip
@@ -50,6 +50,7 @@ FIXED = {
     "layer_us.arc": "rows of two cards, which cannot tell launches from bandwidth; as Apple's start",
     "first_token_s": "no row states it; request handling and scheduling",
     "hop_us": "too small beside the spread of rows with several cards; a copy over the bus with its wait",
+    "prefill.cdna": "MI300X and MI355X by llama.cpp's pull requests 19806 and 21570 and its discussion 14640, of two models; no other row has these kernels",
     "prefill.radeon": "builds with and without matrix kernels differ twofold in these rows; between them",
     "efficiency.cache": "rows with a deep cache are few and do not say whether flash attention was on",
     "efficiency.paged_cache": "the same; paged kernels read nearly as fast as weights",
@@ -79,7 +80,7 @@ def fit(rows: list[Row], near: Mapping[str, float] | None = None) -> dict[str, f
     rows = [row for row in rows if usable(row)]
     single = [row for row in rows if not row.total]
     loaded = [row for row in rows if row.total]
-    prompts = [row for row in rows if row.prefill and not row.total and "rocWMMA" not in row.doubt]
+    prompts = [row for row in rows if row.prefill and not row.total and not row.doubt.startswith(("rocWMMA", OLD_KERNELS))]
     weight = {id(group): Counter((row.family, row.source) for row in group) for group in (single, loaded, prompts)}
 
     def weights(group: list[Row]) -> np.ndarray:

@@ -255,6 +255,8 @@ def doubt_of(row, device, sizes: Sizes) -> str:
         return "experimental one- or two-bit format of a fork"
     if "rocWMMA" in row["note"]:
         return "rocWMMA build, slow with prompts"
+    if "b3891" in row["note"]:
+        return "before matrix cores of this device were used for prompts (llama.cpp of 2024)"
     if row["source"] == "xiongjiedai":
         return "llama.cpp of 2024"
     return ""

@@ -25,7 +25,7 @@ MEANING = {
     "sequence_us": "microseconds per step for each further user",
     "batch_efficiency": "share of the prompt rate that small batches of users reach",
     "first_token_s": "seconds before the first token that do not depend on the prompt",
-    "prefill": "reached matrix TFLOPS against fp32 (its power 0.8 or 0.5, or the root of the fp16 rate), by class; and modifiers",
+    "prefill": "reached matrix TFLOPS against fp32 (its power 0.8 or 0.5; of the fp16 rate the root, or for CDNA its power 0.8), by class; and modifiers",
 }
 
 

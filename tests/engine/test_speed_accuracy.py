@@ -3,6 +3,7 @@
 import csv
 import statistics
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,10 @@ from benchmarks.accuracy import end_to_end  # noqa: E402
 from benchmarks.accuracy.calibrate import judge, quantile  # noqa: E402
 from benchmarks.accuracy.fit import FIXED, START, fit  # noqa: E402
 from benchmarks.accuracy.names import DATA, DIMENSIONS_UNKNOWN, SAME_MODEL  # noqa: E402
-from benchmarks.accuracy.rows import load, pack  # noqa: E402
+from benchmarks.accuracy.rows import load, pack, row_of  # noqa: E402
 from benchmarks.accuracy.run import report  # noqa: E402
 
-from setupgen.engine.speed import spread  # noqa: E402
+from setupgen.engine.speed import prefill_tps, spread  # noqa: E402
 from setupgen.engine.speed_constants import CONSTANTS  # noqa: E402
 
 CLASSES = (
@@ -62,6 +63,30 @@ def test_prompt_errors_keep_the_bar(judged):
     errors = [abs(one.prompt_error) for one in judged if one.prompt]
     assert len(errors) > 100
     assert statistics.median(errors) <= 0.25
+
+
+@pytest.mark.parametrize(
+    ("device", "model", "published"),
+    [
+        ({}, {"model": "Qwen3-8B", "params_b": "8.19"}, 5839),  # https://github.com/ggml-org/llama.cpp/discussions/14640
+        ({}, {"model": "Qwen2.5-1.5B", "params_b": "1.54"}, 27057),  # https://github.com/ggml-org/llama.cpp/pull/19806
+        (
+            {"capability": "gfx950", "device_bandwidth_gb_s": 8000.0, "device_tflops_fp16": 2517.0, "device_tflops_fp32": 0.0},
+            {"model": "Qwen2.5-1.5B", "params_b": "1.54"},
+            40013,  # MI355X, https://github.com/ggml-org/llama.cpp/pull/21570
+        ),
+    ],
+)
+def test_prompts_on_matrix_cores_of_instinct_are_near_what_was_published(device, model, published):
+    """They are too few to be rows: one small model would move what a launch costs on every device."""
+    blank = dict.fromkeys(("active_params_b", "weights_gib", "prefill_tps", "trust", "gold", "source_url", "note"), "")
+    row = row_of(
+        blank
+        | {"id": "x", "hardware": "Instinct MI300X 192GB", "n_devices": "1", "backend": "rocm", "server": "llama.cpp", "quant": "Q4_K_M"}
+        | {"context_or_depth": "pp512/tg128", "batch": "1", "decode_tps": "1", "kind": "baseline", "source": "x"}
+        | model
+    )
+    assert abs(prefill_tps(replace(row.x, **device), CONSTANTS) / published - 1) < 0.25
 
 
 def test_service_of_many_users_is_near(judged):

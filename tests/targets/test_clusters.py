@@ -230,6 +230,15 @@ def test_ray_is_offered_only_what_its_own_engine_knows_and_where_its_image_runs(
     assert "vllm-production-stack" in {cluster["id"], *cluster["stacks"]}
 
 
+@pytest.mark.parametrize("model", ["glm-5.3-flash", "deepseek-v4.1-flash", "deepseek-v4-flash-vision-exp"])
+def test_a_model_that_rays_engine_does_not_know_is_refused_with_it(model):
+    case = read_case(CASES / "kubernetes-team.yaml")
+    case["facts"] |= {"model": model, "server": "ray-serve-llm", "hardware": ["8x NVIDIA H200"], "ram": "2048G"}
+    plan = planned(case)
+    assert plan["choice"] is None
+    assert any("brings is too old" in rejection["because"] for rejection in plan["rejected"])
+
+
 def test_another_stack_changes_the_plan_that_is_written_with_it():
     files = files_of("kubernetes-team", "kubeai")
     assert '"id": "kubeai"' in files["setupgen.plan.json"]

@@ -32,6 +32,10 @@ MANY_USERS = 64
 PEAK_EXPONENT = 0.8
 """Fast cards reach less of their rate in prompts than slow ones: the reached rate grows with this power."""
 
+WITHOUT_MATRIX_CORES = ("gfx900", "gfx906")
+"""Instinct cards before CDNA (MI25, MI50, MI60). llama.cpp computes prompts on the matrix cores of later ones since July 2025
+(https://github.com/ggml-org/llama.cpp/pull/14624 and 14949)."""
+
 SHARPNESS = 3.0
 """Exponent with which reading and unpacking weights overlap: the slower of the two hides most of the other."""
 
@@ -229,6 +233,8 @@ def matrix_tflops(x: SpeedInput, c: Mapping[str, float]) -> float:
         return c["prefill.graph"] * peak * (c["prefill.fp8"] if "FP8" in x.quant.upper() else 1.0)
     if kind == "hbm":
         return c["prefill.hbm"] * math.sqrt(x.device_tflops_fp16 or fp32_tflops(x) * FP16_PER_FP32[kind])
+    if kind == "instinct" and x.capability not in WITHOUT_MATRIX_CORES:
+        return c["prefill.cdna"] * math.pow(x.device_tflops_fp16 or fp32_tflops(x) * FP16_PER_FP32[kind], PEAK_EXPONENT)
     if kind == "instinct":
         return c["prefill.instinct"] * math.sqrt(fp32_tflops(x))
     if kind == "geforce" or (kind == "unified" and x.vendor == "nvidia"):

@@ -5,7 +5,7 @@ Bonsai community benchmarks, alexziskind, cpu_speed, exllamav2, geerlingguy, git
 ik_llama.cpp #258, ik_llama.cpp #357, itsmostafa, jetson-ai-lab, lhl, lhl strix-halo, llmfit-community, lmdeploy docs, mixa3607 gfx906,
 pavlokhmel.com, premai, vllm-mlx docs, xiongjiedai.
 
-46 constants are fitted; 9 are kept at a judged value, with the reason beside them.
+46 constants are fitted; 10 are kept at a judged value, with the reason beside them.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 CONSTANTS: Final[Mapping[str, float]] = {
     # share of the prompt rate that small batches of users reach
-    "batch_efficiency": 0.4114,
+    "batch_efficiency": 0.413,
     # share of the peak memory bandwidth that reading weights (or a cache) reaches, by class of device
-    "efficiency.apple": 0.7595,
+    "efficiency.apple": 0.7596,
     "efficiency.arc": 0.5704,
     "efficiency.cache": 0.5,  # kept: rows with a deep cache are few and do not say whether flash attention was on
     "efficiency.cpu": 0.5833,
     "efficiency.geforce": 0.8581,
     "efficiency.hbm": 0.721,
-    "efficiency.instinct": 0.3827,
+    "efficiency.instinct": 0.3822,
     "efficiency.paged_cache": 0.85,  # kept: the same; paged kernels read nearly as fast as weights
     "efficiency.pascal": 0.403,
     "efficiency.radeon": 0.8006,
-    "efficiency.unified": 0.7579,
+    "efficiency.unified": 0.758,
     # microseconds per layer to exchange results between devices that share layers
     "exchange_us": 34.98,
     # seconds before the first token that do not depend on the prompt
@@ -39,53 +39,54 @@ CONSTANTS: Final[Mapping[str, float]] = {
     # the same for other ways to launch work, against llama.cpp's; the first Apple generation against later ones
     "launch.apple7": 2.57,
     "launch.eager": 4.26,
-    "launch.graph": 0.7101,
+    "launch.graph": 0.7102,
     "launch.llama": 1,  # kept: the unit of the other launch factors
     "launch.mlx": 0.5048,
     # additional launches of layers with experts, of Gemma's layers, of recurrent layers, against a plain layer
     "launches.gemma": 0.5277,
-    "launches.mixture": 0.7466,
-    "launches.recurrent": 0.3213,
+    "launches.mixture": 0.7464,
+    "launches.recurrent": 0.3212,
     # microseconds of launches per plain layer and step, by class of device
-    "layer_us.apple": 73.77,
+    "layer_us.apple": 73.78,
     "layer_us.arc": 60,  # kept: rows of two cards, which cannot tell launches from bandwidth; as Apple's start
-    "layer_us.cpu": 81.98,
-    "layer_us.geforce": 49.31,
-    "layer_us.hbm": 87.4,
+    "layer_us.cpu": 81.99,
+    "layer_us.geforce": 49.32,
+    "layer_us.hbm": 87.42,
     "layer_us.instinct": 90,  # kept: nine rows, which cannot tell launches from bandwidth; near the other cards with stacked memory
-    "layer_us.pascal": 93.84,
+    "layer_us.pascal": 93.86,
     "layer_us.radeon": 47.72,
-    "layer_us.unified": 53.76,
+    "layer_us.unified": 53.77,
     # microseconds per layer to go between device and CPU
     "offload_layer_us": 209,
     # GB/s at which weights in main memory reach the device for a prompt
     "offload_upload_gb_s": 26,  # kept: no row states its link; what PCIe 4.0 x16 carries
     # shader operations to unpack and multiply one weight
-    "operations": 9.769,
-    # reached matrix TFLOPS against fp32 (its power 0.8 or 0.5, or the root of the fp16 rate), by class; and modifiers
-    "prefill.apple": 0.7506,
+    "operations": 9.768,
+    # reached matrix TFLOPS against fp32 (its power 0.8 or 0.5; of the fp16 rate the root, or for CDNA its power 0.8), by class; and modifiers
+    "prefill.apple": 0.7522,
     "prefill.arc": 2.862,
-    "prefill.attention": 0.7811,
-    "prefill.cpu": 1.004,
-    "prefill.expert_tokens": 12.56,
+    "prefill.attention": 0.7834,
+    "prefill.cdna": 0.33,  # kept: MI300X and MI355X by llama.cpp's pull requests 19806 and 21570 and its discussion 14640, of two models; no other row has these kernels
+    "prefill.cpu": 1.005,
+    "prefill.expert_tokens": 12.83,
     "prefill.fp8": 1.28,
     "prefill.geforce": 3.706,
-    "prefill.graph": 0.7129,
-    "prefill.hbm": 5.612,
-    "prefill.instinct": 2.186,
-    "prefill.matrix_units": 2.638,
+    "prefill.graph": 0.7119,
+    "prefill.hbm": 5.611,
+    "prefill.instinct": 2.615,
+    "prefill.matrix_units": 2.635,
     "prefill.pascal": 1.357,
-    "prefill.pipeline": 0.5128,
+    "prefill.pipeline": 0.5126,
     "prefill.radeon": 0.8,  # kept: builds with and without matrix kernels differ twofold in these rows; between them
-    "prefill.tensor": 0.7852,
-    "prefill.unified": 0.281,
+    "prefill.tensor": 0.7854,
+    "prefill.unified": 0.2821,
     "prefill.wide": 1.355,
     # microseconds per step for each further user
-    "sequence_us": 155.1,
+    "sequence_us": 155.2,
     # how much more of it formats that are easy to unpack reach than k-quants
     "simple_gain": 1.039,
     # microseconds per step outside the layers
-    "token_us": 188.4,
+    "token_us": 188.1,
 }
 
 SPREAD: Final[Mapping[str, float]] = {
@@ -104,13 +105,13 @@ SPREAD: Final[Mapping[str, float]] = {
     "decode.radeon": 0.207,
     "decode.unified": 0.199,
     "prefill.apple": 1.22,
-    "prefill.arc": 0.694,
-    "prefill.cpu": 0.694,
+    "prefill.arc": 0.696,
+    "prefill.cpu": 0.696,
     "prefill.geforce": 0.376,
-    "prefill.hbm": 0.328,
+    "prefill.hbm": 0.329,
     "prefill.instinct": 1.97,
     "prefill.offload": 1.22,
-    "prefill.pascal": 0.694,
-    "prefill.radeon": 0.694,
-    "prefill.unified": 1.32,
+    "prefill.pascal": 0.696,
+    "prefill.radeon": 0.696,
+    "prefill.unified": 1.34,
 }
