@@ -1,4 +1,4 @@
-// Names that the theme leaves out, so that a screen reader can tell its parts from each other.
+// What the theme leaves out: names, so that a screen reader can tell its parts from each other, and tables that the keyboard can scroll.
 
 document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
 
@@ -25,6 +25,22 @@ function tellApart() {
   }
 }
 
-tellApart();
-// The theme adds the buttons of code blocks as they come into view.
-new MutationObserver(tellApart).observe(document.body, { childList: true, subtree: true });
+/** What scrolls sideways can be reached and scrolled by the keyboard, as long as it does scroll. */
+const widths = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const scrolls = target.scrollWidth > target.clientWidth;
+    for (const [name, value] of Object.entries({ tabindex: "0", role: "group", "aria-label": "Table, scrolls sideways" })) {
+      if (scrolls) target.setAttribute(name, value);
+      else target.removeAttribute(name);
+    }
+  }
+});
+
+function complete() {
+  tellApart();
+  for (const table of document.querySelectorAll(".md-typeset__scrollwrap")) widths.observe(table);
+}
+
+complete();
+// The theme wraps tables and adds the buttons of code blocks as they come into view.
+new MutationObserver(complete).observe(document.body, { childList: true, subtree: true });

@@ -4,6 +4,14 @@ const title = (page) => page.textContent("#sg-result");
 const search = (page) => new URL(page.url()).search;
 const field = (page, name) => page.evaluate((key) => document.querySelector("setup-guide")[key], name);
 
+/** What a button puts on the clipboard: it is empty before, and asked until it is not. */
+async function copiedBy(page, button) {
+  await page.evaluate(() => navigator.clipboard.writeText(""));
+  await page.click(button);
+  const text = await page.waitForFunction(() => navigator.clipboard.readText());
+  return text.jsonValue();
+}
+
 /** Asks the engine in the page directly, and gives digests of its answers: they are compared byte by byte. */
 const digests = (page, asked) =>
   page.evaluate(async (list) => {
@@ -74,8 +82,7 @@ export async function paste({ openGuide, settled, given }) {
     await page.click("text=Use this machine");
     await settled(page);
     const facts = await page.locator(".sg-taken").textContent();
-    await page.click("text=Copy a link to this");
-    const link = await page.evaluate(() => navigator.clipboard.readText());
+    const link = await copiedBy(page, "text=Copy a link to this");
     const [asked] = await page.evaluate(() => [document.querySelector("setup-guide").asked]);
     const same = await digests(page, [{ name: "it", answers: asked[0], detected: asked[1] }]);
     found[name] = { title: await title(page), facts, link, address: page.url(), parts: await page.textContent(".sg-parts"), digests: same.it, command: await page.textContent("[aria-label=Command]") };
@@ -85,8 +92,7 @@ export async function paste({ openGuide, settled, given }) {
 
 export async function share({ openGuide, open, given, settled }) {
   const page = await openGuide(given.search);
-  await page.click("text=Copy a link to this");
-  const link = await page.evaluate(() => navigator.clipboard.readText());
+  const link = await copiedBy(page, "text=Copy a link to this");
   const asked = await field(page, "asked");
   const one = { title: await title(page), digests: (await digests(page, [{ name: "it", answers: asked[0], detected: asked[1] }])).it };
   const fresh = await open(link.slice(link.indexOf("guide/")), {});
@@ -123,14 +129,14 @@ export async function archive({ openGuide, out, given }) {
   await download.saveAs(`${out}/setup.zip`);
   const shown = await page.evaluate(() => Object.fromEntries([...document.querySelectorAll(".sg-files details")].map((item) => [item.querySelector("summary code").textContent, item.querySelector("pre").textContent])));
   await page.click('.sg-files summary:has-text("README.md")');
-  await page.click(".sg-files details[open] >> text=Copy");
-  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  const copied = await copiedBy(page, ".sg-files details[open] >> text=Copy");
   return { name: download.suggestedFilename(), shown, copied, address: page.url() };
 }
 
 export async function offline({ openGuide, settled }) {
   const page = await openGuide("?hardware=rtx-3090");
   const before = await title(page);
+  await page.waitForLoadState("networkidle"); // the theme loads the index of its search whenever it gets to it
   await page.context().setOffline(true);
   await page.check("input[name=use_case][value=embeddings]");
   await settled(page);

@@ -265,10 +265,13 @@ def _reasons(result: Plan) -> Iterator[str]:
     if result.decisions:
         yield from ("## Why", "")
         rows = [
-            [f"`{decision.what}`", decision.because, " ".join(f"[{index}]({url})" for index, url in enumerate(decision.sources, start=1))]
+            [
+                f"`{decision.what}`",
+                " ".join([decision.because, *(f"[{index}]({url})" for index, url in enumerate(decision.sources, start=1))]),
+            ]
             for decision in result.decisions
         ]
-        yield from table(["", "Because", "Sources"], rows)
+        yield from table(["What", "Because"], rows)
         yield ""
     if result.warnings:
         yield from ("## Watch out", "")
@@ -292,7 +295,7 @@ def _others(result: Plan) -> Iterator[str]:
             ]
             for one in result.alternatives
         ]
-        yield from table(["", "Setup", "Tokens/s", "Trade"], rows, numbers=(2,))
+        yield from table(["Kind", "Setup", "Tokens/s", "Trade"], rows, numbers=(2,))
         yield ""
 
 
