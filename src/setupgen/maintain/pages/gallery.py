@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import yaml
 
+from setupgen.engine.telling import title_of
 from setupgen.errors import UsageError
 from setupgen.maintain.pages.diagram import Bar, bars
 from setupgen.maintain.pages.examples import MACHINE, plan_of
@@ -265,7 +266,11 @@ def _reasons(result: Plan) -> Iterator[str]:
     if result.decisions:
         yield from ("## Why", "")
         rows = [
-            [f"`{decision.what}`", decision.because, " ".join(f"[{index}]({url})" for index, url in enumerate(decision.sources, start=1))]
+            [
+                title_of(decision.what),
+                decision.because,
+                " ".join(f"[{index}]({url})" for index, url in enumerate(decision.sources, start=1)),
+            ]
             for decision in result.decisions
         ]
         yield from table(["", "Because", "Sources"], rows)
