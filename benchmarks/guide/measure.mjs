@@ -25,9 +25,43 @@ async function visit(context) {
   return { page, form, ready: times.ready, page_bytes: times.before };
 }
 
+/** Milliseconds that each part of an answer takes: the plan, its words, the files, what would change it, and showing a plan that is known already. */
+async function byPart(page) {
+  return page.evaluate(async () => {
+    const element = document.querySelector("setup-guide");
+    const timed = async (work) => {
+      const start = performance.now();
+      await work();
+      return performance.now() - start;
+    };
+    const settled = async () => {
+      do await new Promise((next) => setTimeout(next));
+      while (!element.settled);
+      await new Promise((next) => requestAnimationFrame(next));
+    };
+    const found = [];
+    for (const hardware of ["rtx-3070", "m4-pro 48GB", "2x rtx-3090"]) {
+      const answers = JSON.stringify({ hardware: [hardware] });
+      const ask = (name) => timed(() => element.engine.text(name, answers, ""));
+      const times = { plan: await ask("plan"), words: await ask("advise"), files: await ask("setup"), changes: await ask("changes") };
+      const show = (search) => {
+        history.pushState({}, "", search);
+        dispatchEvent(new PopStateEvent("popstate"));
+        return settled();
+      };
+      await show(`?hardware=${encodeURIComponent(hardware)}`);
+      await show("?");
+      times.shown = await timed(() => show(`?hardware=${encodeURIComponent(hardware)}`));
+      found.push(times);
+    }
+    return found;
+  });
+}
+
 const cold = [];
 const warm = [];
 let answers = [];
+let parts = [];
 for (let run = 0; run < Number(runs); run += 1) {
   const context = await browser.newContext();
   const first = await visit(context);
@@ -52,7 +86,8 @@ for (let run = 0; run < Number(runs); run += 1) {
       return times;
     });
   }
+  if (run === 0) parts = await byPart(second.page);
   await context.close();
 }
 await browser.close();
-console.log(JSON.stringify({ cold, warm, answers }));
+console.log(JSON.stringify({ cold, warm, answers, parts }));

@@ -19,6 +19,9 @@ RUNS = 3
 AIM_MS = 100
 LIGHTHOUSE = "12.8.2"
 PAGES = ("", "learn/memory/", "guide/")
+PARTS = ("plan", "words", "files", "changes", "shown")
+"""What an answer is made of; changes are computed when the reader asks for them; shown is a plan that is known already."""
+
 BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
 
 
@@ -49,6 +52,11 @@ def times(address: str) -> None:
     p95 = waits[min(round(len(waits) * 0.95), len(waits) - 1)]
     print(
         f"\nanswer to plan, {len(waits)} changes: median {statistics.median(waits):.0f} ms, 95th percentile {p95:.0f} ms (aim {AIM_MS} ms)\n"
+    )
+    print(
+        "of which, median: "
+        + ", ".join(f"{name} {statistics.median(part[name] for part in found['parts']):.0f} ms" for name in PARTS)
+        + "\n"
     )
     files = {True: 0, False: 0}
     for path in ENGINE.rglob("*"):

@@ -10,6 +10,7 @@ import { commandLine, result, section } from "./result.js";
 
 const BASE = new URL("engine/", import.meta.url);
 const MEGABYTE = 1e6;
+const WARM_MS = 300; // an answer that is there already goes first
 
 async function json(path, options) {
   const response = await fetch(new URL(path, BASE), options);
@@ -253,7 +254,16 @@ class SetupGuide extends HTMLElement {
     this.dataset.state = "ready";
     if (this.loading) this.loading.hidden = true;
     performance.mark("setup-guide-ready");
+    setTimeout(() => this.#warm(), WARM_MS);
     keepOffline().then((kept) => (this.dataset.offline = kept ? "kept" : "no"));
+  }
+
+  /** Plans something small while nobody asks anything, because the first plan and the first files take longer than those after. */
+  async #warm() {
+    for (const name of ["advise", "setup"]) {
+      if (this.#busy || this.asked || this.fleet) return;
+      await this.engine.text(name, JSON.stringify({ hardware: ["cpu"] }), "").catch(() => ""); // whoever asks is told
+    }
   }
 
   #fail(reason) {

@@ -246,10 +246,13 @@ def _chart(plan: Plan) -> dict[str, Any] | None:
     return {"x": x, "y": "expected quality of answers", "about": about, "points": points}
 
 
+def title_of(what: str) -> str:
+    """What a page calls a decision."""
+    return TITLES.get(what) or what.removeprefix("settings.").replace("_", " ").capitalize()
+
+
 def _reason(item: Json) -> dict[str, Any]:
-    what = item["what"]
-    title = TITLES.get(what) or what.removeprefix("settings.").replace("_", " ").capitalize()
-    return {"title": title, "text": item["because"], "sources": item["sources"]}
+    return {"title": title_of(item["what"]), "text": item["because"], "sources": item["sources"]}
 
 
 def _why_not(pack: Pack, plan: Plan) -> Json | None:

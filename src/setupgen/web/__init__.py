@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from setupgen.render.files import Rendered
     from setupgen.web.fleet import Fleets
 
-KEPT = 4
-"""Plans that are kept for further questions about them: going back and forth between answers costs nothing."""
+KEPT = 12
+"""Plans that are kept, with their files, for further questions about them: going back and forth between answers costs nothing."""
 
 
 class Engine:
@@ -42,6 +42,7 @@ class Engine:
         self._pack = Pack.from_text(pack_text)
         self._rows = RowEstimator(self._pack)
         self._made: dict[tuple[str, str, int], tuple[Answers, Plan]] = {}
+        self._rendered: dict[tuple[str, str], tuple[Rendered, str]] = {}
 
     def questions(self) -> str:
         """The questions in order, with their choices written out."""
@@ -192,7 +193,15 @@ class Engine:
         return _dump(_files(rendered))
 
     def _setup(self, answers_json: str, detected_json: str) -> tuple[Rendered, str]:
-        """The files for these answers, and the name of a folder for them."""
+        """The files for these answers, and the name of a folder for them, made once."""
+        key = (answers_json, detected_json)
+        if key not in self._rendered:
+            made = self._render(answers_json, detected_json)
+            _forget(self._rendered)
+            self._rendered[key] = made
+        return self._rendered[key]
+
+    def _render(self, answers_json: str, detected_json: str) -> tuple[Rendered, str]:
         from setupgen.render.context import slug  # noqa: PLC0415 - Jinja2 loads only when files are wanted
         from setupgen.render.files import render_setup  # noqa: PLC0415 - as above
 
@@ -210,10 +219,15 @@ class Engine:
         if key not in self._made:
             answers, detected = _inputs(answers_json, detected_json)
             made = answers, plan(self._pack, facts_of(self._pack, answers, detected=detected), count=count)
-            while len(self._made) >= KEPT:
-                del self._made[next(iter(self._made))]
+            _forget(self._made)
             self._made[key] = made
         return self._made[key]
+
+
+def _forget(kept: dict[Any, Any]) -> None:
+    """Makes room for one more: the oldest go."""
+    while len(kept) >= KEPT:
+        del kept[next(iter(kept))]
 
 
 def _inputs(answers_json: str, detected_json: str) -> tuple[Answers, dict[str, Any] | None]:

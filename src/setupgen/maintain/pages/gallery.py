@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import yaml
 
+from setupgen.engine.telling import title_of
 from setupgen.errors import UsageError
 from setupgen.maintain.pages.diagram import Bar, bars
 from setupgen.maintain.pages.examples import MACHINE, plan_of
@@ -266,7 +267,7 @@ def _reasons(result: Plan) -> Iterator[str]:
         yield from ("## Why", "")
         rows = [
             [
-                f"`{decision.what}`",
+                title_of(decision.what),
                 " ".join([decision.because, *(f"[{index}]({url})" for index, url in enumerate(decision.sources, start=1))]),
             ]
             for decision in result.decisions
