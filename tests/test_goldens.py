@@ -37,6 +37,7 @@ STORIES = (
     "kubernetes-team",
     "writer-with-lllms",
     "coder-with-ramalama",
+    "chat-with-docker-model-runner",
 )
 ASKED = (
     ("podman-on-the-lan", "quadlet"),

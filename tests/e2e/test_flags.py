@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -89,3 +90,21 @@ def test_the_program_takes_the_flags_of_every_plan(machine, program, capsys):
         assert result.returncode == 0, (use, result.stderr)
         wrong = subprocess.run([program, *flags, "--no-such-option"], capture_output=True, text=True, check=False, timeout=60)
         assert wrong.returncode != 0, "the program does not read its arguments before --version"
+
+
+@pytest.mark.target(
+    ["ramalama", "docker-model-runner"],
+    checker="llama-server",
+    note="its option parser takes the options that are handed on to it, in a newer build",
+)
+@pytest.mark.parametrize("server", ["ramalama", "docker-model-runner"])
+@pytest.mark.parametrize("use", ["chat", "embeddings"])
+def test_the_program_takes_what_others_hand_on_to_it(server, use, program, capsys):
+    main(["plan", "--json", "--server", server, "--use-case", use, "--users", "3", "--hardware", "2x rtx-3090", "--ram", "64G"])
+    settings = json.loads(capsys.readouterr().out)["choice"]["settings"]
+    flags = settings["flags"]
+    text = settings["environment"].get("LLAMA_ARGS") or flags[flags.index("--runtime-args") + 1]
+    result = subprocess.run([program, *shlex.split(text), "--version"], capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 0, result.stderr
+    wrong = subprocess.run([program, *shlex.split(text), "--no-such-option"], capture_output=True, text=True, check=False, timeout=60)
+    assert wrong.returncode != 0, "the program does not read its arguments before --version"

@@ -312,6 +312,33 @@ def lllms(made):
     return made | {"choice": merged(made["choice"], changes)}
 
 
+def ramalama(made):
+    """The plan with RamaLama, which starts a container itself."""
+    model = "hf://a/b/c.gguf"
+    flags = ["--image", "quay.io/ramalama/cuda:0.25", "--env", "LLAMA_API_KEY", "--runtime-args", "--parallel 1 --top-p 0.95", model]
+    changes = {
+        "server": {"id": "ramalama", "name": "RamaLama", "version": "0.25.0"},
+        "settings": {"program": ["ramalama", "serve"], "flags": flags, "environment": {"RAMALAMA_CONTAINER_ENGINE": "podman"}},
+    }
+    return made | {"choice": merged(made["choice"], changes)}
+
+
+def model_runner(made, *, gated=False):
+    """The plan with Docker Model Runner, which is given its model by a request."""
+    changes = {
+        "server": {
+            "id": "docker-model-runner",
+            "name": "Docker Model Runner",
+            "version": "1.2.6",
+            "endpoints": {"health": "/engines/status"},
+        },
+        "settings": {"flags": [], "environment": {"LLAMA_ARGS": "--parallel 1 --temp 0.6 --top-p 0.95"}},
+        "weights": {"source": "hf.co/A/B-GGUF:Q4_K_M", "gated": gated},
+        "container": {"image": "docker/model-runner:v1.2.6-cuda", "port": 12434, "volume": "/models"},
+    }
+    return made | {"choice": merged(made["choice"], changes)}
+
+
 # Every shape that a target takes: name -> plan.
 SHAPES = {
     **{
@@ -332,6 +359,10 @@ SHAPES = {
     "llama-cpp-router-windows": routed(plan("llama-cpp", "native", "cuda", "windows")),
     "lllms": lllms(plan("llama-cpp", "native", "cpu")),
     "lllms-windows": lllms(plan("llama-cpp", "native", "cpu", "windows")),
+    "ramalama": ramalama(plan("llama-cpp", "native")),
+    "ramalama-lan": ramalama(behind_caddy(plan("llama-cpp", "native"), variable="LLAMA_API_KEY")),
+    "model-runner": model_runner(plan("llama-cpp")),
+    "model-runner-podman-gated": model_runner(plan("llama-cpp", "podman"), gated=True),
     "llama-cpp-key": with_key(plan()),
     "vllm-key": with_key(plan("vllm"), "VLLM_API_KEY"),
     "ollama-offline": offline(plan("ollama")),

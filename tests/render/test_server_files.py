@@ -3,6 +3,8 @@
 import configparser
 import copy
 import json
+import re
+import subprocess
 
 import pytest
 import yaml
@@ -40,6 +42,34 @@ def test_the_program_of_lllms_holds_its_settings_as_data():
     assert "node_modules/" in files[".gitignore"]
     hostile = merged(SHAPES["lllms"]["choice"], {"settings": {"weights_file": 'C:\\a "b" ${x}.gguf'}})
     assert 'location: "C:\\\\a \\"b\\" ${x}.gguf"' in render(SHAPES["lllms"] | {"choice": hostile}, TEMPLATES)["server.mjs"]
+
+
+def test_the_run_book_of_ramalama_names_image_and_model():
+    readme = render(SHAPES["ramalama"], TEMPLATES)["README.md"]
+    assert "uv tool install ramalama==0.25.0" in readme
+    assert "podman pull quay.io/ramalama/cuda:0.25" in readme
+    assert "ramalama rm hf://a/b/c.gguf" in readme
+    unit, usual = (
+        next(text for path, text in render(SHAPES[name], TEMPLATES).items() if path.endswith(".service"))
+        for name in ("ramalama", "llama-cpp-native-linux")
+    )
+    assert "NoNewPrivileges=" not in unit, "rootless podman could not map users"
+    assert "NoNewPrivileges=yes" in usual
+
+
+def test_the_run_book_of_docker_model_runner_fetches_the_model():
+    readme = render(SHAPES["model-runner"], TEMPLATES)["README.md"]
+    body = re.search(
+        r"docker compose exec docker-model-runner curl --no-buffer --data '([^']+)' http://localhost:12434/models/create", readme
+    )[1]
+    assert json.loads(body) == {"from": "hf.co/A/B-GGUF:Q4_K_M"}
+    gated = render(SHAPES["model-runner-podman-gated"], TEMPLATES)["README.md"]
+    script, source = re.search(r"exec docker-model-runner sh -c '([^']+)' sh (\S+)", gated).groups()
+    said = subprocess.run(
+        ["sh", "-c", script.replace("curl --no-buffer --data", "printf %s").rpartition(" ")[0], "sh", source],
+        env={"HF_TOKEN": "secret", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(said.stdout) == {"from": "hf.co/A/B-GGUF:Q4_K_M", "bearer-token": "secret"}
 
 
 @pytest.mark.parametrize("value", ["a;b", "a # b", "a\nb", "a ", ""])

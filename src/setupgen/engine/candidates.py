@@ -279,7 +279,7 @@ class _Survey:
         """The estimate with the largest context that fits in this placement, or none with the smallest workload tried."""
         host, model, weights, server = self.host, way.model, way.weights, way.server
         slots = parallel_for(host, server, cards[1])
-        projector = projector_bytes(host, model, weights)
+        projector = projector_bytes(host, server, model, weights)
         workload = Workload(0, slots)
         for context in contexts_for(host, model):
             ubatch = ubatch_for(server, model, context, slots, pictures=projector > 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from setupgen.engine import clusters
 from setupgen.engine.blessed import EXACT, blessing_of, value_of
 from setupgen.engine.conditions import holds
+from setupgen.engine.intake import USUAL_RUNTIME
 from setupgen.engine.pictures import picture_decision
 from setupgen.engine.plan import Caution, Decision
 from setupgen.engine.published import comparable, expected_score, lead
@@ -211,7 +212,7 @@ def _runtime(host: Host, best: Candidate) -> Decision:
         "As you asked."
         if stated
         else f"{best.deployment.server.name}, which you asked for, runs in this way only."
-        if host.needs.server and best.deployment.server.runtimes == (runtime,)
+        if host.needs.server and best.deployment.server.runtimes == (runtime,) != (USUAL_RUNTIME[host.needs.os],)
         else "Usual for this operating system; GPU containers do not exist on macOS."
         if host.needs.os == "macos"
         else "Usual for this operating system."

@@ -181,8 +181,11 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
 
 def alias_of(candidate: Candidate) -> str:
     """The name that clients ask for: the model's, or that of its weights for servers that know no other name."""
-    server = candidate.deployment.server
-    return candidate.source if server.settings.get("served_name") == "source" else candidate.model.id.rsplit("/", maxsplit=1)[-1]
+    named = candidate.deployment.server.settings.get("served_name")
+    if named == "lowered":
+        name, colon, tag = candidate.source.rpartition(":")
+        return name.replace("hf.co/", "huggingface.co/", 1).lower() + colon + tag
+    return candidate.source if named == "source" else candidate.model.id.rsplit("/", maxsplit=1)[-1]
 
 
 def minimum_driver(host: Host, backend: Mapping[str, Any]) -> str:

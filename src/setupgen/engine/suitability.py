@@ -64,7 +64,7 @@ def server_reason(host: Host, server: Server, model: Model) -> tuple[str, str] |
             "server.models",
             f"{server.name} {server.version} does not know the architecture of {model.name} ({model.architecture.type}).",
         )
-    if host.needs.offline and server.raw.get("pulls") in {"url", "repository-file"} and not host.needs.weights_file:
+    if host.needs.offline and server.raw.get("pulls") in {"url", "repository-file", "hub-tag"} and not host.needs.weights_file:
         return (
             "server.models",
             f"{server.name} fetches its models itself; without a network it needs a file that is there (--weights-file).",
@@ -73,6 +73,8 @@ def server_reason(host: Host, server: Server, model: Model) -> tuple[str, str] |
         because = settings.get("pictures_because")
         return "server.models", f"{server.name} reads no pictures{' in the setups made here: ' + because if because else ''}."
     file = host.needs.weights_file
+    if file and settings.get("takes_file") is False:
+        return "server.models", f"{server.name} takes no file as it is (--weights-file): it would have to be packed first."
     if server.raw.get("pulls") == "repository-file" and file and (not file.startswith("/") or "%" in file):
         return (
             "server.models",
@@ -98,8 +100,8 @@ def source_of(server: Server, weights: Weights, *, local_file: str = "") -> str:
     if naming == "url":
         whole = weights.repository and weights.file and not _PART.search(weights.file)
         return f"https://huggingface.co/{weights.repository}/resolve/main/{weights.file}" if whole else ""
-    if naming == "ollama":
-        if weights.ollama:
+    if naming in {"ollama", "hub-tag"}:
+        if weights.ollama and naming == "ollama":
             return weights.ollama
         whole = not weights.file or ("/" not in weights.file and not _PART.search(weights.file))  # no source says that it pulls parts
         usable = weights.repository and weights.format == "gguf" and tag_finds_file(weights) and whole

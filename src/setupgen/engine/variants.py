@@ -173,7 +173,7 @@ SMALL_MODEL_BYTES = 5 * GIB
 """What vLLM is given beside the weights of a small model for graphs, activations and a little cache. A judgement."""
 
 
-def projector_bytes(host: Host, model: Model, weights: Weights) -> int:
-    """Bytes of the vision projector, which is loaded only where pictures are read."""
-    wanted = weights.projector and "vision" in host.use_case["capabilities"]
+def projector_bytes(host: Host, server: Server, model: Model, weights: Weights) -> int:
+    """Bytes of the vision projector, which is loaded only where pictures are read, or always by servers that do not ask."""
+    wanted = weights.projector and ("vision" in host.use_case["capabilities"] or server.settings.get("projector") == "always")
     return (model.projector_bytes or UNKNOWN_PROJECTOR) if wanted else 0

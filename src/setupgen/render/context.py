@@ -262,7 +262,8 @@ def _samples(choice: Mapping[str, Any]) -> bool:
     if (choice.get("server") or {}).get("id") == "lllms":  # its program holds them
         return {"temperature", "top_p", "top_k", "min_p", "presence_penalty"} >= set(choice.get("sampling") or {})
     own = next((model["options"] for model in settings.get("models") or ()), ())
-    text = " ".join(str(flag) for flag in (*settings.get("flags", ()), *own)).replace("_", "-")
+    given = (*settings.get("flags", ()), *(settings.get("environment") or {}).values(), *own)
+    text = " ".join(map(str, given)).replace("_", "-")
     names = [str(key).replace("_", "-").replace("temperature", "temp") for key in choice.get("sampling") or {}]
     return _wants_modelfile(choice) or all(name in text for name in names)
 
