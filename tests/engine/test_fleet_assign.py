@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.fleet.instances import instance
 from benchmarks.fleet.optimum import optimum
 
+from setupgen.engine.fleet.apart import apart
 from setupgen.engine.fleet.assign import Solver, without_host
 from setupgen.engine.fleet.changes import moved
 from setupgen.engine.fleet.problem import Kind, Option, Problem, Wish
@@ -96,23 +97,23 @@ def test_replicas_that_are_asked_for_are_on_hosts_of_their_own(before, preemptib
         preemptible=preemptible,
     )
     solver = Solver(problem)
-    state = solver.apart(state_of(problem, *before))
+    state = apart(solver, state_of(problem, *before))
     assert held_by(state) == after
-    assert solver.apart(state) == state
+    assert apart(solver, state) == state
 
 
 def test_an_exchange_leaves_no_need_on_hosts_that_may_vanish_alone():
     problem = small(2, 2, 2, 1, 1, preemptible=(0,))
     solver = Solver(problem)
     state = state_of(problem, [0, 0], [1, 2])
-    assert solver.apart(state) == state  # 1 and 2 would be on the host that may vanish, and on no other
+    assert apart(solver, state) == state  # 1 and 2 would be on the host that may vanish, and on no other
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_no_replica_shares_a_host_while_another_has_room(seed):
     problem = instance(seed, hosts=9, needs=4, kinds=3)
     solver = Solver(problem)
-    state = solver.solve()
+    state = apart(solver, solver.solve())
     for need, wish in enumerate(problem.wishes):
         replicas, hosts = solver.held(state, need)
         if hosts >= min(sum(replicas.values()), max(wish.replicas, 2 if wish.spread else 1)):
