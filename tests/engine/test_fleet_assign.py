@@ -12,10 +12,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.fleet.instances import instance
 from benchmarks.fleet.optimum import optimum
 
+from setupgen.engine.fleet.apart import apart
 from setupgen.engine.fleet.assign import Solver
 from setupgen.engine.fleet.changes import moved
 from setupgen.engine.fleet.problem import Kind, Option, Problem, Wish
-from setupgen.engine.fleet.spreading import apart
 from setupgen.engine.fleet.states import without_host
 
 
@@ -114,7 +114,7 @@ def test_an_exchange_leaves_no_need_on_hosts_that_may_vanish_alone():
 def test_no_replica_shares_a_host_while_another_has_room(seed):
     problem = instance(seed, hosts=9, needs=4, kinds=3)
     solver = Solver(problem)
-    state = solver.solve()
+    state = apart(solver, solver.solve())
     for need, wish in enumerate(problem.wishes):
         replicas, hosts = solver.held(state, need)
         if hosts >= min(sum(replicas.values()), max(wish.replicas, 2 if wish.spread else 1)):

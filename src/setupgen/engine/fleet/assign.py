@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from setupgen.engine.fleet.problem import SCALE
 from setupgen.engine.fleet.sizes import MANY, Sizes
-from setupgen.engine.fleet.spreading import apart
 from setupgen.engine.fleet.states import Take, taken
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class Solver:
             state, reached = self._improve(found[value], value, limit)
             if reached > best_value:
                 best, best_value = state, reached
-        return apart(self, best)
+        return best
 
     def settle(self, state: State, rounds: int = 2) -> State:
         """A state at least as good, by placing each need anew beside the others: for a problem that differs little from one that was solved."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from setupgen.engine.candidates import Field
 from setupgen.engine.fleet import words
 from setupgen.engine.fleet.advice import advice
+from setupgen.engine.fleet.apart import apart
 from setupgen.engine.fleet.assign import Solver
 from setupgen.engine.fleet.fronts import choose_front, front_of, secrets_of, servers_behind
 from setupgen.engine.fleet.options import market
@@ -83,7 +84,7 @@ def fleet_plan(pack: Pack, inventory: Inventory) -> FleetPlan:
     front = choose_front(pack, inventory)
     offered = market(pack, inventory, servers_behind(pack, front[0]))
     solver = Solver(offered.problem)
-    state = solver.solve()
+    state = apart(solver, solver.solve())
     placed = place_all(pack, inventory, offered, state)
     served = users_served(placed)
     unplaced = [entry for need in inventory.needs if (entry := _unplaced(pack, inventory, offered.refusals, placed, need, served[need.id]))]
