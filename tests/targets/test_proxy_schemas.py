@@ -111,7 +111,6 @@ OLLA = closed(
         read_timeout=DURATION,
         response_header_timeout=DURATION,
         sticky_sessions=closed((), enabled=FLAG, idle_ttl_seconds=NUMBER),
-        retry=closed((), enabled=FLAG, on_connection_failure=FLAG),
     ),
     discovery=closed(
         ("type", "static"),
