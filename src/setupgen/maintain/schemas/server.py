@@ -53,7 +53,8 @@ def server(tree: Tree) -> Schema:
         | {"maximum": 65535},
         "program": list_of(text(), "Words of the command line before its options.", unique=False),
         "pulls": one_of(
-            ("repository", "repository-quant", "repository-file", "ollama", "file", "url"), "How it is told which weights to fetch."
+            ("repository", "repository-quant", "repository-file", "hub-tag", "ollama", "file", "url"),
+            "How it is told which weights to fetch.",
         ),
         "on_request": flag("Planned only for who asks for it by name; it never stands beside the others."),
         "key_variable": {
