@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import case_tools
 from setupgen.errors import SetupgenError
 from setupgen.maintain.compile import PACK, write_pack
 from shared_work import once
@@ -46,6 +47,12 @@ def pytest_collection_modifyitems(items):
 def fresh_pack() -> Path:
     """The compiled knowledge base; `pytest_configure` has brought it up to date."""
     return ROOT / PACK
+
+
+@pytest.fixture(scope="session")
+def pack():
+    """The compiled knowledge base, read."""
+    return case_tools.pack()
 
 
 @pytest.fixture(scope="session")

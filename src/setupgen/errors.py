@@ -97,6 +97,22 @@ def shorten(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def shorten_path(path: str, limit: int = 80) -> str:
+    """The path, cut to `limit` characters at its beginning: its end says which file is meant. A NUL is shown."""
+    shown = path.replace("\0", "\N{SYMBOL FOR NULL}")
+    if len(shown) <= limit:
+        return shown
+    end = shown[1 - limit :]
+    whole = end.find("/", 0, -1)
+    return "…" + (end[whole:] if whole >= 0 else end)
+
+
+def visible(text: str, limit: int = 200) -> str:
+    """The text with what cannot be seen spelled out, cut to `limit` characters."""
+    beginning = text[: limit + 1]
+    return shorten("".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in beginning), limit)
+
+
 TELLING_DIGITS = 3
 """Digits from which a number in a name is a model number."""
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from setupgen.maintain.tree import load_tree
+from case_tools import ROOT, pack
 
-ROOT = Path(__file__).parents[2]
 ENGINE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "src" / "setupgen" / "engine").glob("*.py")))
 
 
-@pytest.mark.parametrize("fact", load_tree(ROOT).ids("facts"))
+@pytest.mark.parametrize("fact", pack().vocabulary("facts"))
 def test_the_engine_gives_the_fact(fact):
     assert f'"{fact}"' in ENGINE, f"rules may read {fact}, but nothing in the engine sets it: conditions on it are never known"

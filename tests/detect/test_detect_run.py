@@ -18,6 +18,10 @@ from setupgen.facts import Unknown
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the tools of this test are shell scripts")
 
 
+LONG_S = 60
+"""Long enough for a busy machine, and shorter than what the tools below would take."""
+
+
 @pytest.fixture
 def tool(tmp_path, monkeypatch):
     folder = tmp_path / "bin"
@@ -56,17 +60,22 @@ def test_unrunnable_tool(tmp_path, tool):
     assert "cannot be started" in result.reason
 
 
-def test_hanging_tool_and_its_children_end(tool, tmp_path):
-    tool("nosuch-hang", f"sleep 60 & echo $! > {tmp_path}/child; wait")
-    begin = time.monotonic()
-    assert Host().run("nosuch-hang", limit_s=0.3) == Unknown("nosuch-hang: timed out after 0.3 s")
-    assert time.monotonic() - begin < 5
-    child = int((tmp_path / "child").read_text())
-    time.sleep(0.1)
-    state = ""
+def state(process: int) -> str:
+    """The letter of its state; empty where it is gone."""
     with contextlib.suppress(OSError):
-        state = Path(f"/proc/{child}/stat").read_text().split()[2]
-    assert state in ("", "Z")
+        return Path(f"/proc/{process}/stat").read_text().split()[2]
+    return ""
+
+
+def test_hanging_tool_and_its_children_end(tool, tmp_path):
+    tool("nosuch-hang", f"sleep 600 & echo $! > {tmp_path}/child; wait")
+    begin = time.monotonic()
+    assert Host().run("nosuch-hang", limit_s=3) == Unknown("nosuch-hang: timed out after 3 s")
+    assert time.monotonic() - begin < LONG_S
+    child = int((tmp_path / "child").read_text())
+    while state(child) not in ("", "Z"):
+        assert time.monotonic() - begin < LONG_S
+        time.sleep(0.05)
 
 
 def test_flood_is_cut(tool):
@@ -77,11 +86,11 @@ def test_flood_is_cut(tool):
 
 
 def test_a_child_that_keeps_the_pipe_open_does_not_block(tool):
-    tool("nosuch-daemon", "echo ready; sleep 8 &")
+    tool("nosuch-daemon", "echo ready; sleep 90 &")
     begin = time.monotonic()
     result = Host().run("nosuch-daemon")
     assert isinstance(result, Output)
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < LONG_S
 
 
 def test_plain_english_and_no_input(tool):

@@ -13,19 +13,12 @@ import yaml
 from setupgen.cli.main import parser
 from setupgen.engine.intake import facts_of
 from setupgen.errors import UsageError
-from setupgen.knowledge import Pack
-from setupgen.maintain.compile import compile_pack
 from setupgen.maintain.pages import gallery
 from setupgen.maintain.pages.examples import answers_of, plan_of
 from setupgen.render.files import render_setup
 
 ROOT = Path(__file__).parents[2]
 FILE = re.compile(r'^\?\?\? note "([^"]+)"\n\n    (`{3,})\w+\n(.*?)\n    \2\n', re.DOTALL | re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def pack() -> Pack:
-    return Pack(compile_pack(ROOT))
 
 
 @pytest.fixture(scope="module")

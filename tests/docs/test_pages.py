@@ -16,9 +16,7 @@ import pytest
 from setupgen.cli import reference
 from setupgen.cli.main import COMMANDS, main, parser
 from setupgen.errors import SetupgenError, UsageError
-from setupgen.knowledge import Pack
 from setupgen.maintain.checks import all_checks
-from setupgen.maintain.compile import compile_pack
 from setupgen.maintain.pages import tables_taken, write_pages
 from setupgen.maintain.pages.captures import README_PLAN, with_capture
 from setupgen.maintain.pages.tables import TABLES
@@ -30,11 +28,6 @@ MADE = re.compile(r"docs/(reference|setups/[^/]+)/")
 DOCUMENTS = [name for name in DOCUMENTS if not MADE.match(name)]
 QUICK = {"plan", "explain", "estimate", "kb", "detect"}
 MADE_UP_FILES = {"setupgen.answers.yaml", "FILE", "config.json", "acme/talker-8b", "./some-model.gguf", "./some-model/config.json"}
-
-
-@pytest.fixture(scope="module")
-def pack() -> Pack:
-    return Pack(compile_pack(ROOT))
 
 
 def blocks(name: str, *languages: str) -> list[str]:

@@ -7,8 +7,7 @@ from statistics import median
 
 import pytest
 
-from setupgen.knowledge import GIB, Pack
-from setupgen.maintain.compile import compile_pack
+from setupgen.knowledge import GIB
 from setupgen.maintain.pages.chapters import rivals
 
 ROOT = Path(__file__).parents[2]
@@ -33,11 +32,6 @@ CACHES = {
     "qwen/qwen3.5-27b": 16.0,
     "deepseek/deepseek-v3.1": 10.72,
 }
-
-
-@pytest.fixture(scope="module")
-def pack() -> Pack:
-    return Pack(compile_pack(ROOT))
 
 
 @pytest.fixture(scope="module")

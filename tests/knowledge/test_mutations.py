@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from setupgen.knowledge import Pack
 from setupgen.maintain.__main__ import main
 from setupgen.maintain.cases import Case, cases_in
-from setupgen.maintain.compile import compile_pack
 from setupgen.maintain.mutations import PAIRING, mutants, survivors, without
 
 ROOT = Path(__file__).parents[2]
 FACTS = {"use_case": "chat", "os": "linux", "server": "llama-cpp", "hardware": ["rtx-3060"], "ram": "32G"}
-
-
-@pytest.fixture(scope="module")
-def pack() -> Pack:
-    return Pack(compile_pack(ROOT))
 
 
 def test_no_rule_can_go_without_a_case_that_fails(capsys):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from case_tools import ROOT
+from case_tools import pack as read_pack
 from setupgen.doctor.catalogue import KINDS
-from setupgen.knowledge import Pack
-from setupgen.maintain.compile import compile_pack
 from setupgen.maintain.pages.pitfalls import RULE, cases_of, rules_of
 from setupgen.maintain.pages.reference import page
 
-ROOT = Path(__file__).parents[2]
-PACK = Pack(compile_pack(ROOT))
+PACK = read_pack()
 PITFALLS = PACK.vocabulary("pitfalls")
 
 

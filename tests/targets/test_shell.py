@@ -49,13 +49,13 @@ def started(shape, tmp_path, *, override=()):
         process = subprocess.Popen(
             ["sh", directory / "run.sh"], env=environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
         )
-        for _ in range(200):
+        for _ in range(1200):
             time.sleep(0.1)
             if "Ready:" in (tmp_path / "said").read_text() or process.poll() is not None:
                 break
         assert process.poll() is None, (tmp_path / "said").read_text()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 143
+        assert process.wait(60) == 143
     return [json.loads(line) for line in record.read_text().splitlines()], (tmp_path / "said").read_text()
 
 

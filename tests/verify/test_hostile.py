@@ -54,7 +54,7 @@ def closed_at_once(wire, _):
 def drops(wire, _):
     """A byte every now and then, for ever: no time-out of a socket sees it."""
     wire.head(200, "text/event-stream")
-    for _ in range(200):
+    for _ in range(2000):
         wire.send(":\n")
         time.sleep(0.1)
 
@@ -216,7 +216,7 @@ def test_a_bad_answer_is_a_finding(quick, stub_of, run, monkeypatch, reply, word
     stub.paths["/v1/chat/completions"] = hostile
     began = time.monotonic()
     result = run("verify", str(quick.path), "--url", stub.url, "--json", "--timeout", "1", *QUICK)
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 60
     assert (result.code, result.err) == (1, "")
     document = json.loads(result.out)
     found = check(document, "chat" if whole else "streaming")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from setupgen.cli.options import MAXIMUM_FILE_BYTES, read_facts, read_text
-from setupgen.errors import ManyErrors, UsageError, shorten
+from setupgen.errors import ManyErrors, UsageError, shorten_path
 
 if TYPE_CHECKING:
     import argparse
@@ -82,7 +82,7 @@ def read_inventory(pack: Pack, path: str) -> Inventory:
     """
     from setupgen.strict_yaml import parse
 
-    name = shorten(path.replace("\0", "\N{SYMBOL FOR NULL}"))
+    name = shorten_path(path)
     document = parse(read_text(path), name, maximum=MAXIMUM_FILE_BYTES)
     return inventory_from(pack, document, Path(path).parent, document.place)
 

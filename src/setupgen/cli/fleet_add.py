@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from setupgen.cli.options import MAXIMUM_FILE_BYTES, read_facts, read_text
-from setupgen.errors import SetupgenError, UsageError, shorten
+from setupgen.errors import SetupgenError, UsageError, shorten, shorten_path
 
 if TYPE_CHECKING:
     import argparse
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from setupgen.strict_yaml import parse
 
     path = Path(arguments.inventory)
-    shown = shorten(arguments.inventory.replace("\0", "\N{SYMBOL FOR NULL}"))
+    shown = shorten_path(arguments.inventory)
     text = read_text(arguments.inventory)
     read_facts(arguments.facts)
     document = parse(text, shown, maximum=MAXIMUM_FILE_BYTES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from setupgen.errors import UsageError, shorten
+from setupgen.errors import UsageError, shorten, shorten_path
 
 if TYPE_CHECKING:
     import argparse
@@ -114,7 +114,7 @@ def facts_from(pack: Pack, answers: Answers) -> Facts:
 
 def read_text(path: str) -> str:
     """A text file of reasonable size, or an error that says what is wrong with it."""
-    place = shorten(path.replace("\0", "\N{SYMBOL FOR NULL}"))
+    place = shorten_path(path)
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs a cold start
             content = file.read(MAXIMUM_FILE_BYTES + 1)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from setupgen.errors import shorten
 from setupgen.facts import Unknown
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ def clean(text: str, limit: int = LINE_LIMIT) -> str:
     """One line without escape codes, control and invisible characters, at most `limit` characters long."""
     plain = _ESCAPES.sub("", text[: limit * 20])
     plain = "".join(" " if character in "\t\n\r\v\f" else character for character in plain if _is_visible(character))
-    plain = " ".join(plain.split())
-    return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+    return shorten(" ".join(plain.split()), limit)
 
 
 def clean_block(text: str, limit: int = BLOCK_LIMIT) -> str:

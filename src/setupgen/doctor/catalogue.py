@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from setupgen.doctor.kinds import SETTINGS
 from setupgen.doctor.kinds_machine import MACHINE
-from setupgen.doctor.records import Finding, Place, visible
+from setupgen.doctor.records import Finding, Place
+from setupgen.errors import visible
 
 if TYPE_CHECKING:
     from setupgen.knowledge import Pack

@@ -12,15 +12,6 @@ if TYPE_CHECKING:
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 SEVERITIES = (ERROR, WARNING, NOTE)
-MAXIMUM_SHOWN = 200
-
-
-def visible(text: str, limit: int = MAXIMUM_SHOWN) -> str:
-    """The text on one line, with what cannot be seen spelled out and the rest of a long one cut."""
-    spelled = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text[: limit + 1]
-    )
-    return spelled if len(spelled) <= limit else spelled[: limit - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)

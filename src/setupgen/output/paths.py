@@ -7,7 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from setupgen.errors import SetupgenError, UsageError, shorten
+from setupgen.errors import SetupgenError, UsageError, shorten_path
 from setupgen.written import MANIFEST
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def check_relative(path: str) -> str:
         or parts[0] in {MANIFEST, STAGE}
     )
     if wrong:
-        raise UsageError(f"{shorten(path)!r} is not a path inside the setup's directory.", place="files", hint="Nothing was written.")
+        raise UsageError(f"{shorten_path(path)!r} is not a path inside the setup's directory.", place="files", hint="Nothing was written.")
     return path
 
 
@@ -48,7 +48,7 @@ def check_directory(directory: Path) -> None:
         for place in (directory, *directory.parents):
             if os.path.lexists(place):
                 if not place.is_dir():
-                    raise UsageError(f"{shorten(str(place))!r} is not a directory.", place="DIR", hint="Name another directory.")
+                    raise UsageError(f"{shorten_path(str(place))!r} is not a directory.", place="DIR", hint="Name another directory.")
                 return
     except OSError as error:
         raise refused_by_system(error, directory) from error
@@ -98,4 +98,4 @@ def refused_by_system(error: OSError, path: Path) -> SetupgenError:
         errno.EROFS: "The file system is read-only: choose another directory.",
     }
     hint = hints.get(error.errno or 0, "Choose another directory.")
-    return UsageError(f"{error.strerror or type(error).__name__}.", place=shorten(str(error.filename or path), 200), hint=hint)
+    return UsageError(f"{error.strerror or type(error).__name__}.", place=shorten_path(str(error.filename or path), 200), hint=hint)

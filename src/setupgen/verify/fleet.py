@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from setupgen.engine.plan import path_of
-from setupgen.errors import UsageError, shorten
+from setupgen.errors import UsageError, shorten_path
 from setupgen.verify import address
 from setupgen.verify.promise import DIALECTS, TEXT, Expected, Promise, read_document, read_plan, read_promise, secrets_of, usable_secret
 
@@ -84,7 +84,7 @@ def read_fleet(folder: Path, *, url: str = "", endpoints: Mapping[str, str], exp
     for one in sorted(placements, key=lambda one: str(one["name"])):
         inside = PurePosixPath(one["folder"])
         if inside.is_absolute() or ".." in inside.parts:
-            raise UsageError(f"{shorten(one['folder'])!r} is no folder of this fleet.", place=place, hint=_AGAIN)
+            raise UsageError(f"{shorten_path(one['folder'])!r} is no folder of this fleet.", place=place, hint=_AGAIN)
         path = folder / inside
         promise = read_promise(path, url=one["address"], expected=expected(read_plan(path)))
         users = one.get("users")

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from setupgen.errors import UsageError, shorten
+from setupgen.errors import UsageError, shorten_path
 from setupgen.verify import address
 from setupgen.verify.address import Address
 
@@ -214,7 +214,7 @@ def read_document(path: Path, *, missing: str) -> dict[str, Any]:
         UsageError: where it is not there, not readable or something else.
     """
     if not path.parent.is_dir():
-        raise UsageError("is no folder.", place=shorten(str(path.parent)), hint="Name the folder that `setupgen write` wrote.")
+        raise UsageError("is no folder.", place=shorten_path(str(path.parent)), hint="Name the folder that `setupgen write` wrote.")
     try:
         if path.stat().st_size > LARGEST:
             raise UsageError("is too large to be what setupgen writes.", place=str(path), hint=_AGAIN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from setupgen.errors import visible
+
 GONE = frozenset({"refused", "reset", "ended-early", "unreachable"})
 """Kinds after which it is worth asking whether the server still lives."""
 
@@ -35,6 +37,4 @@ class Trouble(Exception):  # noqa: N818 - a finding, not an error of the program
 
 def excerpt(text: str, limit: int = LONGEST_EXCERPT) -> str:
     """The beginning of what a server said, on one line, with nothing that a terminal would obey."""
-    cut = " ".join(text[: limit * 4].split())
-    shown = "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in cut)
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    return visible(" ".join(text[: limit * 4].split()), limit)
