@@ -25,7 +25,7 @@ def crowd(slots, load):
 
 
 def erlang_c(slots, load):
-    """Erlang's formula for the part of the requests that wait, as the reference of Wolfram's ErlangC states it."""
+    """Erlang's formula for the part of the requests that wait (https://octave.sourceforge.io/queueing/function/erlangc.html)."""
     term = load**slots / factorial(slots) * slots / (slots - load)
     return term / (sum(load**number / factorial(number) for number in range(slots)) + term)
 
@@ -37,7 +37,7 @@ def erlang_c(slots, load):
         (1, 0.9, 0.9),
         (2, 1.0, 1 / 3),
         (3, 2.0, 4 / 9),
-        (10, 6.0, 0.10),  # ten assistants, two customers a minute, three minutes each: "about 0.10" off the printed curve
+        (10, 6.0, 0.10),  # an exercise: ten assistants, two customers a minute, three minutes each; "about 0.10" off the printed curve
     ],
 )
 def test_known_values(slots, load, chance):

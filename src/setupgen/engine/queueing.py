@@ -25,6 +25,7 @@ PERCENTILES = (50, 90, 99)
 PRECISION = 1e-6
 """Waits are found to this part of themselves."""
 
+NEGLIGIBLE = 1e-12
 HUGE = 1e250
 
 
@@ -138,6 +139,8 @@ def _longer(behind: Sequence[float], expected: float) -> float:
     for ended, chance in enumerate(behind):
         total += math.exp(logarithm) * left
         left -= chance
+        if left < NEGLIGIBLE:
+            break
         logarithm += math.log(expected / (ended + 1))
     return total
 
