@@ -53,7 +53,8 @@ def server(tree: Tree) -> Schema:
         | {"maximum": 65535},
         "program": list_of(text(), "Words of the command line before its options.", unique=False),
         "pulls": one_of(
-            ("repository", "repository-quant", "repository-file", "ollama", "file", "url"), "How it is told which weights to fetch."
+            ("repository", "repository-quant", "repository-file", "hub-tag", "ollama", "file", "url"),
+            "How it is told which weights to fetch.",
         ),
         "on_request": flag("Planned only for who asks for it by name; it never stands beside the others."),
         "key_variable": {
@@ -92,6 +93,7 @@ def server(tree: Tree) -> Schema:
         "flags": mapping_of(_flag(), _OPTION, "Options that the program has, or had."),
         "environment": mapping_of(_variable(), _VARIABLE),
         "hosts_file": {"type": "object", "description": "Shape of a proxy's list of hosts."},
+        "unplanned": text("Why no setups are written for it; a clause that ends the sentence which says so."),
         "instead": instead("Servers, proxies or engines that do the same."),
         "disputed": disputed(),
         "notes": list_of(text()),
