@@ -226,6 +226,8 @@ def test_every_instance_server_client_setup_pairing_rule_and_offer_is_there(sour
         assert all(escape(flag) in page for flag in (*server.flags, *server.environment))
         assert all(weakness["id"] in page for weakness in server.raw.get("security", ()))
         assert ("!!! warning" in page) == ("instead" in server.raw)
+        assert ("For who asks" in page) == bool(server.raw.get("on_request"))
+        assert server.raw.get("unplanned", "") in page
     for name, entries in (("clients", pack.clients), ("setups", pack.setups), ("pairings", pack.pairings)):
         text = reference_page(source, name)
         assert len(rows(text)) == len(entries)

@@ -151,6 +151,31 @@ def test_insisting_on_a_server_refuses_the_others():
     assert all("Ollama" in because for _, because in refused.values())
 
 
+@pytest.mark.parametrize("server", ["ramalama", "docker-model-runner"])
+def test_a_server_on_request_stands_beside_no_other(server):
+    usable, refused = ways(hardware="rtx-3090")
+    assert server not in usable
+    assert refused[server] == ("server.on_request", f"{pack().servers[server].name} is set up for who asks for it: --server {server}.")
+    assert set(ways(hardware="rtx-3090", server=server)[0]) == {server}
+
+
+@pytest.mark.parametrize(
+    ("server", "stated", "runtime"),
+    [("ramalama", {}, "native"), ("ramalama", {"runtime": "docker"}, "docker"), ("mlx-lm", {}, "docker"), ("llama-cpp", {}, "docker")],
+)
+def test_a_server_that_runs_in_one_way_is_run_so_unless_told_otherwise(server, stated, runtime):
+    assert facts(use_case="chat", hardware="rtx-3090", server=server, **stated).needs.runtime == runtime
+
+
+@pytest.mark.parametrize(
+    ("server", "said"), [("lm-studio", "keys are made in its windows only"), ("tabbyapi", "no model here has EXL3 weights")]
+)
+def test_a_server_that_nothing_is_written_for_says_why(server, said):
+    by, because = ways(hardware="rtx-3090", server=server)[1][server]
+    assert by == "server.launch"
+    assert said in because
+
+
 def test_rules_about_backends_are_applied_and_named():
     found = host(hardware="rtx-3090", os="linux")
     usable, _ = deployments(found, RuleBook(pack()).judge_host(found.lookup.get))

@@ -76,7 +76,8 @@ def _server_reason(host: Host, server: Server) -> tuple[str, str] | None:
         advice = f"use {use} instead" if use else "nothing new should be built on it"
         return "server.status", f"{server.name} is {_STATUS[server.status]}; {advice}."
     if not server.launch:
-        return "server.launch", f"setupgen knows {server.name}, but writes no files for it yet."
+        why = server.raw.get("unplanned")
+        return "server.launch", f"setupgen knows {server.name}, but writes no files for it{': ' + why.rstrip('.') if why else ' yet'}."
     if server.raw.get("on_request") and server.id != needs.server:
         return "server.on_request", f"{server.name} is set up for who asks for it: --server {server.id}."
     if needs.os not in server.platforms:

@@ -109,6 +109,7 @@ def _server_page(pack: Pack, server: Server) -> Iterator[str]:
         ["Backends", ", ".join(server.backends)],
         ["APIs", ", ".join(server.apis)],
         ["Several users", _concurrency(server.concurrency)],
+        ["Setups", _setups(server)],
         ["Parsers of tool calls", ", ".join(raw.get("tool_parsers", ()))],
         ["Parsers of thoughts", ", ".join(raw.get("reasoning_parsers", ()))],
         ["Reviewed", server.reviewed],
@@ -125,6 +126,13 @@ def _server_page(pack: Pack, server: Server) -> Iterator[str]:
         yield from ("", "## Weaknesses", "", *table(["Id", "Fixed in", ""], rows))
     yield from _options("Options", server.flags)
     yield from _options("Variables", server.environment)
+
+
+def _setups(server: Server) -> str:
+    """Why there are none, or that they are made for who asks by name; empty for a server that is offered like any other."""
+    if why := server.raw.get("unplanned"):
+        return f"None: {why.rstrip('.')}."
+    return f"For who asks: `--server {server.id}`" if server.raw.get("on_request") else ""
 
 
 def _concurrency(raw: Mapping[str, Any]) -> str:

@@ -93,6 +93,7 @@ def server(tree: Tree) -> Schema:
         "flags": mapping_of(_flag(), _OPTION, "Options that the program has, or had."),
         "environment": mapping_of(_variable(), _VARIABLE),
         "hosts_file": {"type": "object", "description": "Shape of a proxy's list of hosts."},
+        "unplanned": text("Why no setups are written for it; a clause that ends the sentence which says so."),
         "instead": instead("Servers, proxies or engines that do the same."),
         "disputed": disputed(),
         "notes": list_of(text()),
