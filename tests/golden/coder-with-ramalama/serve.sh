@@ -35,8 +35,8 @@ set -- \
     --temp \
     0.6 \
     --runtime-args \
-    '--parallel 2 --no-kv-unified --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on --fit off --batch-size 2048 --ubatch-size 512 --jinja --top-p 0.95 --top-k 20 --min-p 0.0 --cache-ram 8192 --metrics' \
-    hf://unsloth/Qwen3.8-27B-GGUF/Qwen3.8-27B-UD-IQ4_XS.gguf
+    '--parallel 2 --no-kv-unified --cache-type-k f16 --cache-type-v f16 --flash-attn on --split-mode layer --tensor-split 20,22 --fit off --batch-size 2048 --ubatch-size 512 --jinja --top-p 0.95 --top-k 20 --min-p 0.0 --cache-ram 8192 --metrics' \
+    hf://unsloth/Qwen3.6-35B-A3B-GGUF/Qwen3.6-35B-A3B-Q8_0.gguf
 
 if [ -f override.args ]; then
     while IFS= read -r argument || [ -n "$argument" ]; do

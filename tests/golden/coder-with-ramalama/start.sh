@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname -- "$0")"
 here=$(pwd -P)
-name=ramalama-qwen3-8-27b
+name=ramalama-qwen3-6-35b-a3b
 logs="Look at: journalctl --user -u $name -n 50"
 PATH="$PATH:$HOME/.local/bin:/home/linuxbrew/.linuxbrew/bin"
 
@@ -38,8 +38,8 @@ echo "Waiting for $health (the first start downloads and reads the weights) ..."
 waited=0
 until curl --silent --fail --max-time 5 --output /dev/null "$health"; do
     waited=$((waited + 5))
-    [ "$waited" -le 1740 ] || fail "no answer after $waited seconds. $logs"
+    [ "$waited" -le 3624 ] || fail "no answer after $waited seconds. $logs"
     sleep 5
 done
-printf 'Ready: %s at %s\n' unsloth/Qwen3.8-27B-GGUF/Qwen3.8-27B-UD-IQ4_XS.gguf https://localhost:8443
+printf 'Ready: %s at %s\n' unsloth/Qwen3.6-35B-A3B-GGUF/Qwen3.6-35B-A3B-Q8_0.gguf https://localhost:8443
 echo "It runs while you are logged in. To keep it running after that: loginctl enable-linger"

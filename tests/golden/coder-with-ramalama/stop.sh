@@ -3,7 +3,7 @@
 # Make it again: setupgen write my-setup
 # Change the answers instead of this file: setupgen refuses to overwrite a file that was edited.
 set -eu
-name=ramalama-qwen3-8-27b
+name=ramalama-qwen3-6-35b-a3b
 set -- "$name-proxy" "$name"
 for unit in "$@"; do
     systemctl --user disable --now "$unit" || true
