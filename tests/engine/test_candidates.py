@@ -17,6 +17,7 @@ from setupgen.engine.variants import (
     contexts_for,
     parallel_for,
     placement_kinds,
+    projector_bytes,
     typical_depth,
     ubatch_for,
 )
@@ -134,6 +135,25 @@ def test_weights_come_from_where_the_server_pulls():
     assert source_of(SERVERS["lllms"], gguf) == f"https://huggingface.co/{gguf.repository}/resolve/main/{gguf.file}"
     assert source_of(SERVERS["lllms"], replace(gguf, file="a-00001-of-00002.gguf")) == ""
     assert source_of(SERVERS["lllms"], gguf, local_file="/models/a.gguf") == "/models/a.gguf"
+    assert source_of(SERVERS["ramalama"], gguf) == f"{gguf.repository}/{gguf.file}"
+    assert source_of(SERVERS["ramalama"], replace(gguf, file="Q4_K_M/a.gguf")) == ""
+    assert source_of(SERVERS["ramalama"], replace(gguf, file="a-00001-of-00002.gguf")) == ""
+    assert source_of(SERVERS["docker-model-runner"], named) == f"hf.co/{gguf.repository}:{gguf.quant}"
+    assert (
+        source_of(SERVERS["docker-model-runner"], replace(gguf, file=f"a-UD-{gguf.quant}.gguf"))
+        == f"hf.co/{gguf.repository}:UD-{gguf.quant}"
+    )
+
+
+def test_a_server_that_always_loads_a_projector_pays_for_it_in_text_too():
+    model = MODELS["google/gemma-3-12b"]
+    weights = next(item for item in model.weights if item.format == "gguf" and item.projector)
+    chat, vision = (Host(pack(), facts(hardware="rtx-3090", use_case=use_case)) for use_case in ("chat", "vision"))
+    assert projector_bytes(chat, SERVERS["llama-cpp"], model, weights) == 0
+    assert projector_bytes(chat, SERVERS["docker-model-runner"], model, weights) > 0
+    assert projector_bytes(vision, SERVERS["llama-cpp"], model, weights) == projector_bytes(
+        chat, SERVERS["docker-model-runner"], model, weights
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,6 +166,9 @@ def test_weights_come_from_where_the_server_pulls():
         ("lllms", "qwen/qwen3-8b", {"offline": True}, "--weights-file"),
         ("lllms", "qwen/qwen3-8b", {"offline": True, "weights_file": "/a.gguf"}, ""),
         ("lllms", "google/gemma-4-12b", {}, "does not know the architecture"),
+        ("ramalama", "qwen/qwen3.5-9b", {"use_case": "vision"}, "its projector comes along by a tag"),
+        ("ramalama", "qwen/qwen3-8b", {"offline": True}, "--weights-file"),
+        ("docker-model-runner", "qwen/qwen3-8b", {"weights_file": "/a.gguf"}, "packed first"),
     ],
 )
 def test_a_server_refuses_models_that_it_cannot_run(server, model, stated, said):
