@@ -141,11 +141,6 @@ class Hardware:
         """Whether the accelerator shares main memory."""
         return any(part.kind == "unified" for part in self.parts)
 
-    @property
-    def device_count(self) -> int:
-        """How many accelerators there are in all."""
-        return sum(part.count for part in self.parts)
-
     def to_json(self) -> dict[str, Any]:
         """As the public JSON writes it."""
         return {

@@ -174,6 +174,24 @@ def _line_of(text: str, keys: tuple[str | int, ...]) -> str:
     return f"line {node.start_mark.line + 1}, " if node else ""
 
 
+def read_nodes(path: str, wrong: str, hint: str = "") -> Any:
+    """What a YAML file says, as nodes that know their lines; nothing for an empty one. Values are texts.
+
+    Raises:
+        UsageError: that begins with `wrong`, with file and line.
+    """
+    import yaml
+
+    text = read_text(path)
+    try:
+        return yaml.compose(text, Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}, line {mark.line + 1}" if mark else path
+        problem = "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "problem", None) or shorten(str(error))
+        raise UsageError(f"{wrong} ({problem}).", place=place, hint=hint) from error
+
+
 def read_answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
     """Answers from a YAML file, with the place of each. Values stay as they are written: what they mean is decided where options are read.
 
@@ -182,14 +200,7 @@ def read_answers(path: str) -> tuple[dict[str, Any], dict[str, str]]:
     """
     import yaml
 
-    text = read_text(path)
-    try:
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}, line {mark.line + 1}" if mark else path
-        problem = "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "problem", None) or shorten(str(error))
-        raise UsageError(f"not YAML ({problem}).", place=place) from error
+    node = read_nodes(path, "not YAML")
     if node is None:
         return {}, {}
     if not isinstance(node, yaml.MappingNode):

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from setupgen.cli.options import read_text
+from setupgen.cli.options import read_nodes
 from setupgen.errors import UnknownNameError, UsageError, shorten
 
 if TYPE_CHECKING:
@@ -26,15 +26,7 @@ def read_prices(path: str) -> tuple[Offer, ...]:
     """
     import yaml
 
-    text = read_text(path)
-    try:
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "problem", None) or shorten(str(error))
-        raise UsageError(
-            f"neither YAML nor JSON ({problem}).", place=f"{path}, line {mark.line + 1}" if mark else path, hint=HINT
-        ) from error
+    node = read_nodes(path, "neither YAML nor JSON", HINT)
     if isinstance(node, yaml.MappingNode) and len(node.value) == 1 and getattr(node.value[0][0], "value", "") == "offers":
         node = node.value[0][1]
     if not isinstance(node, yaml.SequenceNode) or not node.value:

@@ -32,6 +32,7 @@ ROOMS = (
     "engine",
     "errors",
     "facts",
+    "headers",
     "knowledge",
     "names",
     "records",

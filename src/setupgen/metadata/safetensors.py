@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 INDEX = "model.safetensors.index.json"
 MOST_HEADER = 100 * 1024**2
-BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from setupgen.errors import UsageError, shorten
+from setupgen.headers import SECRET, VARIABLE, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,10 +23,8 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 SHORTEST_TIMEOUT_S = 600
 """A long prompt on modest hardware is silent for minutes: no proxy gives up earlier."""
 
-_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
 _HEADER_TEXT = re.compile(r"[A-Za-z0-9 ._~+/=:,;@()-]{0,500}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,199}")
 _PATH = re.compile(r"[A-Za-z0-9._/-]*")
@@ -144,7 +143,7 @@ def _backend(raw: Raw, index: int) -> dict[str, Any]:
     if not isinstance(name, str) or not _HOST.fullmatch(name):
         refuse(index, "name", f"{name!r} is not a name", "A name has up to 63 letters, digits, dots, dashes and underscores.")
     key_env = raw.get("key_env")
-    if key_env is not None and not (isinstance(key_env, str) and _VARIABLE.fullmatch(key_env)):
+    if key_env is not None and not (isinstance(key_env, str) and VARIABLE.fullmatch(key_env)):
         refuse(index, "key_env", f"{key_env!r} is not the name of a variable", "Use letters, digits and underscores.")
     endpoints = dict(raw.get("endpoints") or {"openai": "/v1"})
     health = raw.get("health") or "/health"
@@ -221,12 +220,12 @@ def _header(name: Any, value: Any, index: int) -> dict[str, str]:
     if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
         refuse(index, key, f"{name!r} is not the name of a header", "Header names have letters, digits and dashes.")
     if isinstance(value, dict):
-        variable = value.get("env")
-        if set(value) != {"env"} or not isinstance(variable, str) or not _VARIABLE.fullmatch(variable):
+        variable = variable_of(value)
+        if variable is None:
             refuse(index, key, f"{value!r} does not name a variable", "Write {env: NAME} with letters, digits and underscores.")
         return {"env": variable}
     if not isinstance(value, str) or not _HEADER_TEXT.fullmatch(value):
         refuse(index, key, f"{value!r} cannot be sent as a header", "Use plain ASCII text without quotes, and {env: NAME} for secrets.")
-    if name.lower() in _SECRET_HEADERS:
+    if name.lower() in SECRET:
         refuse(index, key, "a secret may not stand in a file", "Write {env: NAME} and put the value into .env.")
     return {"text": value}

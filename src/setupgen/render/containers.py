@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     Raw = Mapping[str, Any]
 
-ANY_ADDRESS = "LISTEN_ADDRESS"
-"""The variable of `.env` that says where a proxy's ports are published; all addresses where it is not set."""
-
 OWN_WORDS = frozenset({"quadlet", "shell", "nixos"})
 """Targets whose folder holds what the run book says of starting, undoing and own changes: `_start`, `_undo` and `_own`."""
 
@@ -62,7 +59,8 @@ def containers_of(choice: Raw, setup: Raw, needs: Raw, images: Mapping[str, str]
     Each has: ``id`` (its name in the setup's network), ``name`` (on the host), ``image``, ``command``, ``environment``, ``required`` and
     ``optional`` (variables passed on from `.env`), ``renamed`` (those that get another name inside), ``mounts`` (``kind`` volume or bind,
     ``source``, ``target``, ``read_only``), ``ports``
-    (``address``, empty for `ANY_ADDRESS`; ``host``; ``container``), ``gpu`` (nvidia, rocm, dri, none), ``gpu_count`` (0: all), ``cap_add``,
+    (``address``, empty for what `LISTEN_ADDRESS` in `.env` says, and all addresses where that is not set; ``host``; ``container``),
+    ``gpu`` (nvidia, rocm, dri, none), ``gpu_count`` (0: all), ``cap_add``,
     ``cap_drop``, ``security``, ``ipc``, ``shm_size``, ``health`` and ``by_itself`` (false where the user starts it when wanted).
     """
     found = [_server(choice, setup)]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ANSWERS_FILE = "setupgen.answers.yaml"
 DEFAULT_COMMAND = f"setupgen write . --answers {ANSWERS_FILE}"
 GIB = 1024**3
+MIB = 1024**2
 WEBUI_TLS_PORT = 8444
 """Where the proxy offers Open WebUI: a web front-end cannot live below a path of the API's address."""
 
@@ -80,6 +81,9 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "shared": bool(plan.get("facts", {}).get("hardware", {}).get("unified")) or choice.get("backend") == "cpu",
         "devices": _alike(choice.get("memory") or {}),
         "claims": _claim_flag(choice),
+        # The image that the program itself starts, where it does.
+        "inner_image": _after(choice, "--image"),
+        "prompt_cache_bytes": (settings.get("prompt_cache_mib") or 0) * MIB,
         "webui_port": WEBUI_TLS_PORT if proxy.get("id") == "caddy" and runtime in _CONTAINER_RUNTIMES else 0,
         "site": _site(choice),
         # For files that cannot read the environment: SITE_HOST stands for a name that is known only on the spot.
@@ -115,6 +119,12 @@ def _claim_flag(choice: Mapping[str, Any]) -> str:
     """The option by which the server claims a share of the card at its start, or empty where it takes only what it needs."""
     flags = (choice.get("settings") or {}).get("flags", ())
     return next((flag for flag in ("--gpu-memory-utilization", "--mem-fraction-static") if flag in flags), "")
+
+
+def _after(choice: Mapping[str, Any], flag: str) -> str:
+    """The value of an option of the server, or empty where it does not have it."""
+    flags = (choice.get("settings") or {}).get("flags", ())
+    return str(flags[flags.index(flag) + 1]) if flag in flags else ""
 
 
 def _local_url(choice: Mapping[str, Any]) -> str:

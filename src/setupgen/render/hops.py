@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from setupgen.errors import UsageError, shorten
+from setupgen.headers import SECRET, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Anything else is handed to httpx, which stops with a TypeError.
 _KEYS = ("id", "host", "headers", "timeout", "verify", "follow_redirects", "max_redirects", "trust_env", "proxy")
-_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def hosts_of(proxy: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -85,13 +84,13 @@ def _header(name: Any, value: Any, index: int) -> str:
     if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
         _refuse(index, key, f"{name!r} is not the name of a header", "Header names have letters, digits and dashes.")
     if isinstance(value, dict):
-        variable = value.get("env")
-        if set(value) != {"env"} or not isinstance(variable, str) or not _VARIABLE.fullmatch(variable):
+        variable = variable_of(value)
+        if variable is None:
             _refuse(index, key, f"{value!r} does not name a variable", "Write {env: NAME} with letters, digits and underscores.")
         return f"${{{variable}}}"
     if not isinstance(value, str):
         _refuse(index, key, f"{value!r} is not a text", "HOPS stops at numbers and lists; quote it.")
-    if name.lower() in _SECRET_HEADERS:
+    if name.lower() in SECRET:
         _refuse(index, key, "a secret may not stand in a file", "Write {env: NAME} and put the value into .env.")
     if "${" in value or not value.isascii():
         _refuse(index, key, f"{value!r} cannot be sent as a header", "HOPS sends it literally: use ASCII, and {env: NAME} for variables.")

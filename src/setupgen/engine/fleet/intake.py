@@ -16,6 +16,7 @@ from setupgen.engine.fleet.records import CLIENT_APIS, LINKS, PROXIES, FleetHost
 from setupgen.engine.intake import Answers, facts_of
 from setupgen.engine.planning import check
 from setupgen.errors import ManyErrors, UnknownNameError, UsageError, nearest, shorten
+from setupgen.headers import SECRET, variable_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,10 +51,8 @@ MAXIMUM_REPLICAS = 1000
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _HOURS = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
-_SECRET = ("authorization", "cookie", "proxy-authorization", "x-api-key")
 
 
 def inventory_of(pack: Pack, data: Any, place: Place, facts: Mapping[str, Mapping[str, Any]]) -> Inventory:
@@ -270,11 +269,11 @@ class _Intake:
             if not _HEADER.fullmatch(name):
                 self.wrong((*at, name), f"{shorten(repr(name))} is not the name of a header.")
             elif isinstance(content, dict):
-                if set(content) != {"env"} or not isinstance(content["env"], str) or not _VARIABLE.fullmatch(content["env"]):
+                if variable_of(content) is None:
                     self.wrong((*at, name), "expected {env: NAME} with letters, digits and underscores.")
             elif not isinstance(content, str):
                 self.wrong((*at, name), f"{shorten(repr(content))} is not text.", "Put it in quotes.")
-            elif name.lower() in _SECRET:
+            elif name.lower() in SECRET:
                 self.wrong((*at, name), "a secret may not stand in an inventory.", "Write {env: NAME}; the value goes into .env.")
             elif not content.isascii() or not content.isprintable() or "$" in content:
                 self.wrong((*at, name), "a header holds plain ASCII without $.", "Write {env: NAME} for what a variable holds.")
