@@ -202,6 +202,16 @@ proxy_port: 5001
     assert "proxy_port must" not in "".join(refused(inventory, text.replace("5001", "80")))
 
 
+def test_hops_is_not_asked_to_reach_the_loopback_of_its_machine_from_a_container(inventory):
+    text = """
+hosts: [{name: one, address: "http://127.0.0.1:11434", hardware: cpu, ram: 32G}]
+needs: [{use_case: chat, users: 1}]
+clients: [ollama]
+"""
+    assert planned(inventory(text))["proxy"]["id"] == "olla"
+    assert "from which one cannot be reached" in "\n".join(refused(inventory, text + "proxy: hops\n"))
+
+
 def test_each_host_is_placed_or_idle(two):
     assert {item["host"] for item in two["placements"]} | set(two["idle_hosts"]) == {"gaming", "oldbox", "mini"}
     assert two["verdict"] == "self-host"

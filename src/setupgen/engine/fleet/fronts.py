@@ -46,7 +46,8 @@ def choose_front(pack: Pack, inventory: Inventory) -> tuple[str, str]:
     if inventory.proxy != "auto":
         return inventory.proxy, _asked(pack, inventory)
     shaky = [host.name for host in inventory.hosts if not host.steady]
-    if inventory.clients == ("ollama",) and not shaky and inventory.expose == "local" and servers <= {"ollama"}:
+    near = any(is_loopback(host) for host in inventory.hosts)
+    if inventory.clients == ("ollama",) and not shaky and inventory.expose == "local" and servers <= {"ollama"} and not near:
         return "hops", "All clients speak Ollama's API and every host is there at all hours: HOPS needs nothing but a list of hosts."
     wanted = ASKS_FOR_KEYS if inventory.expose == "lan" else OPEN
     able = [id_ for id_ in wanted if id_ in pack.servers and servers <= set(pack.servers[id_].raw.get("fronts", ()))]

@@ -122,6 +122,9 @@ class _Intake:
             self.wrong(("name",), f"{shorten(repr(name))} is no name: letters, digits and dashes.")
         self.fronts(proxy, clients, expose, len(data["hosts"]))
         port = self.proxy_port(data, hosts)
+        if proxy == "hops" and (near := next((host for host in hosts if is_loopback(host)), None)):
+            text = f"HOPS runs in a container, from which {near.name} cannot be reached at {near.address}."
+            self.wrong(("proxy",), text, "Give the host its address on the network, or choose olla, litellm or nginx.")
         if self.problems:
             raise ManyErrors(self.problems)
         return Inventory(tuple(hosts), tuple(self.kind_facts), tuple(needs), proxy, tuple(clients), expose, name, port)
