@@ -51,7 +51,7 @@ def seen(site, tmp_path_factory):
         "fleets": [{"name": "home", "text": inventory("home")}],
         "fleet": {"inventory": INVENTORY, "facts": FACTS, "wrong": WRONG},
         "hostileFleets": hostile(),
-        "axe": {"pages": pages(), "phone": True},
+        "axe": {"pages": pages()},
     }
     return once(tmp_path_factory, "fleets-in-browser", lambda folder: run(site, folder, list(given), given))
 
@@ -122,7 +122,7 @@ def test_hostile_inventories_are_shown_as_text(saw):
 
 def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(saw):
     found = value(saw, "axe")
-    assert len(found) == 2 * len(pages())
+    assert len(found) == 3 * len(pages())
     assert {page: state for page, state in found.items() if state["violations"] or state["wide"] > 0} == {}
 
 
