@@ -20,7 +20,7 @@ export async function fleets({ openGuide, given }) {
 /** From the first page to the archive with the keyboard and the pasted inventory, then a link to it, problems, and back. */
 export async function fleet({ open, openGuide, settled, given, out }) {
   const page = await openGuide();
-  await page.focus("text=Several machines");
+  await page.focus(".sg-modes >> text=Several machines");
   await page.keyboard.press("Enter");
   await page.waitForSelector("#sg-inventory");
   await page.setInputFiles("#sg-inventory-files", [
@@ -72,7 +72,7 @@ export async function fleet({ open, openGuide, settled, given, out }) {
   await page.goBack();
   await page.waitForSelector("text=Download all as one archive");
   const back = { title: await title(page), text: await page.inputValue("#sg-inventory") };
-  await page.click("text=One machine");
+  await page.click(".sg-modes >> text=One machine");
   await page.waitForSelector("#sg-hardware");
   return { shown, tabbed, download: download.suggestedFilename(), link, again, problems, back, machine: page.url() };
 }

@@ -58,7 +58,7 @@ export async function reload({ browser, settled, given }) {
   const third = await planned();
   await page.check("input[name=use_case][value=embeddings]");
   const other = await planned();
-  await page.click("text=Several machines");
+  await page.click(".sg-modes >> text=Several machines");
   await page.waitForSelector("#sg-inventory");
   const elsewhere = await page.evaluate((path) => fetch(path).then(() => "answered", () => "nobody there"), `${address}/learn/memory/`);
   const scopes = await page.evaluate(() => navigator.serviceWorker.getRegistrations().then((all) => all.map(({ scope }) => new URL(scope).pathname).sort()));

@@ -39,12 +39,19 @@ def hostile():
     }
 
 
+def pages():
+    """The page with nothing in it, and with a link to a fleet."""
+    given = json.dumps({"desk.json": FACTS})
+    return ["guide/?fleet=", f"guide/?fleet={json.loads(engine().fleet(INVENTORY, 'attic.yaml', given))['link']}"]
+
+
 @pytest.fixture(scope="session")
 def seen(site, tmp_path_factory):
     given = {
         "fleets": [{"name": "home", "text": inventory("home")}],
         "fleet": {"inventory": INVENTORY, "facts": FACTS, "wrong": WRONG},
         "hostileFleets": hostile(),
+        "axe": {"pages": pages()},
     }
     return once(tmp_path_factory, "fleets-in-browser", lambda folder: run(site, folder, list(given), given))
 
@@ -111,6 +118,12 @@ def test_hostile_inventories_are_shown_as_text(saw):
     for name, state in found.items():
         assert (state["ran"], state["elements"], state["handlers"]) == (False, 0, 0), name
     assert "onerror" in found["hardware"]["text"], "what was stated is told"
+
+
+def test_axe_finds_nothing_and_nothing_is_wider_than_a_phone(saw):
+    found = value(saw, "axe")
+    assert len(found) == 3 * len(pages())
+    assert {page: state for page, state in found.items() if state["violations"] or state["wide"] > 0} == {}
 
 
 def test_nobody_else_is_asked_and_nothing_is_complained_about(saw):

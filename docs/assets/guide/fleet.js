@@ -54,7 +54,7 @@ export class Fleet {
     });
     this.outcome = h("div", { class: "sg-outcome" });
     this.files = h("div", {});
-    this.pane = h("div", { class: "sg-result", id: "sg-fleet", tabindex: "-1", role: "region", "aria-label": "The fleet" }, this.outcome, this.files);
+    this.pane = h("div", { class: "sg-result", id: "sg-fleet", tabindex: "-1", role: "region", "aria-label": "The plan of the fleet" }, this.outcome, this.files);
     this.#empty();
   }
 

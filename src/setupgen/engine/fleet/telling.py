@@ -148,7 +148,7 @@ def _need(item: Json) -> dict[str, str]:
     return {
         "label": item["label"],
         "alias": item["alias"] or "",
-        "users": f"{item['users_served']} of {people(item['users'])}",
+        "users": f"{item['users_served']:,} of {item['users']:,}",
         "copies": f"{item['replicas']} on {item['hosts']} host{'s'[: item['hosts'] != 1]}" if item["replicas"] else "none",
         "speed": f"{figure(rate['value'])} tokens/s" if item["replicas"] else "",
         "lost": lost if item["replicas"] else "",

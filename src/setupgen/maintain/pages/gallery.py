@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import yaml
 
-from setupgen.engine.telling import title_of
+from setupgen.engine.telling import LIKE, title_of
 from setupgen.errors import UsageError
 from setupgen.maintain.pages.diagram import Bar, bars
 from setupgen.maintain.pages.examples import MACHINE, plan_of
@@ -265,15 +265,9 @@ def _numbers(choice: Choice) -> Iterator[str]:
 def _reasons(result: Plan) -> Iterator[str]:
     if result.decisions:
         yield from ("## Why", "")
-        rows = [
-            [
-                title_of(decision.what),
-                " ".join([decision.because, *(f"[{index}]({url})" for index, url in enumerate(decision.sources, start=1))]),
-            ]
-            for decision in result.decisions
-        ]
-        yield from table(["What", "Because"], rows)
-        yield ""
+        for decision in result.decisions:
+            links = " ".join(f"[{index}]({url})" for index, url in enumerate(decision.sources, start=1))
+            yield from (title_of(decision.what), f":   {decision.because} {links}".rstrip(), "")
     if result.warnings:
         yield from ("## Watch out", "")
         yield from (f"- {warning.text}" for warning in result.warnings)
@@ -287,17 +281,9 @@ def _reasons(result: Plan) -> Iterator[str]:
 def _others(result: Plan) -> Iterator[str]:
     if result.alternatives:
         yield from ("## Instead", "")
-        rows = [
-            [
-                one.like.replace("-", " "),
-                f"[{escape(one.choice.model.name)}](../../reference/{place(one.choice.model.id)}) `{one.choice.weights.quant}` on {one.choice.server.name}",
-                rate(one.choice.speed.decode_tps.value),
-                one.tradeoff,
-            ]
-            for one in result.alternatives
-        ]
-        yield from table(["Kind", "Setup", "Tokens/s", "Trade"], rows, numbers=(2,))
-        yield ""
+        for one in result.alternatives:
+            model = f"[{escape(one.choice.model.name)}](../../reference/{place(one.choice.model.id)}) `{one.choice.weights.quant}`"
+            yield from (LIKE[one.like], f":   {model} on {one.choice.server.name}: {one.tradeoff}", "")
 
 
 def _files(pack: Pack, result: Plan, made_by: str) -> Iterator[str]:
