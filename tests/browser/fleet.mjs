@@ -1,5 +1,7 @@
 // The guide's fleet mode in a real browser. Each scenario gives back what was seen; the tests in Python judge it.
 
+import { copiedBy } from "./clipboard.mjs";
+
 const title = (page) => page.textContent("#sg-result");
 
 const digest = (page, ...asked) =>
@@ -41,8 +43,7 @@ export async function fleet({ open, openGuide, settled, given, out }) {
   };
   await page.click('.sg-groups > details:has-text("proxy/") > summary');
   await page.click('.sg-groups details[open] details:has-text("README.md") > summary');
-  await page.click(".sg-groups details[open] details[open] >> text=Copy");
-  shown.copied = await page.evaluate(() => navigator.clipboard.readText());
+  shown.copied = await copiedBy(page, ".sg-groups details[open] details[open] >> text=Copy");
   const tabbed = [];
   await page.focus("#sg-inventory");
   for (let left = 40; left > 0 && tabbed.at(-1) !== "Download all as one archive"; left -= 1) {
@@ -51,8 +52,7 @@ export async function fleet({ open, openGuide, settled, given, out }) {
   }
   const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
   await download.saveAs(`${out}/fleet.zip`);
-  await page.click("text=Copy a link to this");
-  const link = await page.evaluate(() => navigator.clipboard.readText());
+  const link = await copiedBy(page, "text=Copy a link to this");
   const fresh = await open(link.slice(link.indexOf("guide/")), { context: page.context() });
   await fresh.waitForSelector("#sg-files");
   const again = { title: await title(fresh), text: await fresh.inputValue("#sg-inventory") };

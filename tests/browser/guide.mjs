@@ -1,16 +1,10 @@
 // What the guide does, in a real browser. Each scenario gives back what was seen; the tests in Python judge it.
 
+import { copiedBy } from "./clipboard.mjs";
+
 const title = (page) => page.textContent("#sg-result");
 const search = (page) => new URL(page.url()).search;
 const field = (page, name) => page.evaluate((key) => document.querySelector("setup-guide")[key], name);
-
-/** What a button puts on the clipboard: it is empty before, and asked until it is not. */
-async function copiedBy(page, button) {
-  await page.evaluate(() => navigator.clipboard.writeText(""));
-  await page.click(button);
-  const text = await page.waitForFunction(() => navigator.clipboard.readText());
-  return text.jsonValue();
-}
 
 /** Asks the engine in the page directly, and gives digests of its answers: they are compared byte by byte. */
 const digests = (page, asked) =>

@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from case_tools import CASES, ROOT, pack, read_case
+from setupgen import web
 from setupgen.cli.main import parser
 from setupgen.engine import offering
 from setupgen.engine.hardware import resolve_device
@@ -168,7 +169,15 @@ def test_asking_again_about_the_same_answers_plans_nothing_anew():
     kept = ENGINE._plan(answers)
     assert ENGINE._plan(answers) is kept
     assert ENGINE.plan(answers) == first
-    assert len(ENGINE._made) <= 4
+
+
+def test_only_so_many_plans_are_kept_and_the_oldest_goes(monkeypatch):
+    monkeypatch.setattr(web, "KEPT", 2)
+    monkeypatch.setattr(ENGINE, "_made", {})
+    asked = [json.dumps({**facts("macbook"), "use_case": use_case}) for use_case in ("chat", "documents", "creative-writing")]
+    for answers in asked:
+        ENGINE.plan(answers)
+    assert [key[0] for key in ENGINE._made] == asked[1:]
 
 
 def test_a_form_has_everything_before_any_answer():
