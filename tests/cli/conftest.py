@@ -55,3 +55,15 @@ def valid():
         return document
 
     return check
+
+
+@pytest.fixture
+def inventory(tmp_path):
+    """Writes an inventory and gives its path."""
+
+    def write(text):
+        path = tmp_path / "fleet.yaml"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return write

@@ -54,7 +54,8 @@ def codex() -> Path:
     folder = cache() / "codex" / CODEX
     if not (folder / "package").is_dir():
         if sys.platform != "linux" or os.uname().machine != "x86_64":
-            pytest.skip("the package of Codex that is known here is for Linux on x86_64")
+            message = f"Codex is missing: npm install --global @openai/codex@{CODEX}, and name the program in SETUPGEN_CODEX"
+            pytest.fail(message, pytrace=False)
         folder.mkdir(parents=True, exist_ok=True)
         sys.stderr.write(f"Fetching Codex {CODEX} into {folder}: 170 MB, once.\n")
         npm = shutil.which("npm") or pytest.fail("npm is missing: apt-get install -y nodejs npm", pytrace=False)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 import yaml
-from plans import EMBEDDING, FLEET, PROXIES, TEMPLATES, backend, merged, proxy
+from plans import TEMPLATES, merged
+from proxy_plans import EMBEDDING, FLEET, PROXIES, backend, proxy
 
 from setupgen.errors import UsageError
 from setupgen.render.backends import backends_of, groups_of

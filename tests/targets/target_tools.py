@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from plans import HOPS, PROXIES, ROOT, SHAPES, TEMPLATES
+from plans import HOPS, ROOT, SHAPES, TEMPLATES
+from proxy_plans import PROXIES
 
 from setupgen.errors import NothingFitsError
 from setupgen.output.write import write

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from hostile import HOSTILE
-from plans import HOPS, PROXIES, SHAPES, TEMPLATES, merged
+from plans import HOPS, SHAPES, TEMPLATES, merged
+from proxy_plans import PROXIES
 from readers import flat, texts_of
 from target_tools import run
 from test_clusters import STORIES, plan_of

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
-from plans import EMBEDDING, PROXIES, TEMPLATES, backend, proxy
+from plans import TEMPLATES
+from proxy_plans import EMBEDDING, PROXIES, backend, proxy
 from target_tools import run, tool, written
 
 from setupgen.output.write import write

@@ -6,7 +6,8 @@ Neither program can be fetched where the tests run.
 import jsonschema
 import pytest
 import yaml
-from plans import PROXIES, TEMPLATES, plan, with_key
+from plans import TEMPLATES, plan, with_key
+from proxy_plans import PROXIES
 from target_tools import rendered
 
 from setupgen.errors import NothingFitsError
