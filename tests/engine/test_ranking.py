@@ -26,7 +26,7 @@ ONE = CANDIDATES[0]
 def with_speed(candidate, **changes):
     speed = candidate.estimate.speed
     scaled = {name: Range(value, value, value) for name, value in changes.items()}
-    return replace(candidate, estimate=replace(candidate.estimate, speed=replace(speed, **scaled)))
+    return replace(candidate, estimate=candidate.estimate._replace(speed=speed._replace(**scaled)))
 
 
 def test_a_mixture_counts_between_its_total_and_its_active_parameters():

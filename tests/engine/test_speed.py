@@ -1,7 +1,6 @@
 """The speed formula: what must hold for any setup, and numbers of well-known ones."""
 
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -36,8 +35,7 @@ LLAMA_8B = SpeedInput(
     quant="Q4_K_M",
     device_tflops_fp32=35.6,
 )
-MIXTURE = replace(
-    LLAMA_8B,
+MIXTURE = LLAMA_8B._replace(
     read_bytes_per_token=1.85e9,
     active_parameters=3.0e9,
     layers=48,
@@ -47,8 +45,7 @@ MIXTURE = replace(
     expert_bytes_per_token=1.1e9,
     weight_bytes=18.6e9,
 )
-M4_MAX = replace(
-    LLAMA_8B,
+M4_MAX = LLAMA_8B._replace(
     backend="metal",
     segment="apple",
     vendor="apple",
@@ -57,8 +54,7 @@ M4_MAX = replace(
     device_tflops_fp16=0,
     device_tflops_fp32=0,
 )
-STRIX = replace(
-    LLAMA_8B,
+STRIX = LLAMA_8B._replace(
     backend="vulkan",
     segment="apu",
     vendor="amd",
@@ -72,18 +68,17 @@ PLATFORMS = st.sampled_from(
         LLAMA_8B,
         M4_MAX,
         STRIX,
-        replace(
-            LLAMA_8B, capability="9.0", segment="data-center", device_bandwidth_gb_s=3350, device_tflops_fp16=989, device_tflops_fp32=66.9
+        LLAMA_8B._replace(
+            capability="9.0", segment="data-center", device_bandwidth_gb_s=3350, device_tflops_fp16=989, device_tflops_fp32=66.9
         ),
-        replace(LLAMA_8B, vendor="amd", backend="rocm", capability="gfx1100", device_bandwidth_gb_s=960),
-        replace(LLAMA_8B, vendor="intel", backend="sycl", capability=""),
-        replace(LLAMA_8B, backend="cpu", vendor="generic", segment="desktop-cpu", capability="", device_bandwidth_gb_s=80),
+        LLAMA_8B._replace(vendor="amd", backend="rocm", capability="gfx1100", device_bandwidth_gb_s=960),
+        LLAMA_8B._replace(vendor="intel", backend="sycl", capability=""),
+        LLAMA_8B._replace(backend="cpu", vendor="generic", segment="desktop-cpu", capability="", device_bandwidth_gb_s=80),
     ]
 )
 SERVERS = st.sampled_from(["llama.cpp", "ollama", "vllm", "mlx-lm"])
 SETUPS = st.builds(
-    lambda base, server, size, mixture, depth, parallel: replace(
-        base,
+    lambda base, server, size, mixture, depth, parallel: base._replace(
         server=server,
         read_bytes_per_token=size * 0.6,
         active_parameters=size,
@@ -104,20 +99,20 @@ SETUPS = st.builds(
 
 @given(SETUPS, st.floats(1.0, 8.0))
 def test_more_bandwidth_is_never_slower(x, factor):
-    slow, fast = estimate_speed(x), estimate_speed(replace(x, device_bandwidth_gb_s=x.device_bandwidth_gb_s * factor))
+    slow, fast = estimate_speed(x), estimate_speed(x._replace(device_bandwidth_gb_s=x.device_bandwidth_gb_s * factor))
     assert fast.decode_tps.value >= slow.decode_tps.value * 0.999999
     assert fast.prefill_tps.value >= slow.prefill_tps.value * 0.999999
 
 
 @given(SETUPS, st.integers(0, 200_000))
 def test_more_depth_is_never_faster(x, more):
-    assert estimate_speed(replace(x, depth=x.depth + more)).decode_tps.value <= estimate_speed(x).decode_tps.value
-    assert estimate_speed(replace(x, depth=x.depth + more)).prefill_tps.value <= estimate_speed(x).prefill_tps.value
+    assert estimate_speed(x._replace(depth=x.depth + more)).decode_tps.value <= estimate_speed(x).decode_tps.value
+    assert estimate_speed(x._replace(depth=x.depth + more)).prefill_tps.value <= estimate_speed(x).prefill_tps.value
 
 
 @given(SETUPS, st.integers(0, 64))
 def test_one_user_never_gains_from_company_and_all_never_lose(x, more):
-    alone, together = estimate_speed(x), estimate_speed(replace(x, parallel=x.parallel + more))
+    alone, together = estimate_speed(x), estimate_speed(x._replace(parallel=x.parallel + more))
     assert together.decode_tps.value <= alone.decode_tps.value * 1.000001
     assert together.aggregate_tps.value >= alone.aggregate_tps.value * 0.999999
 
@@ -125,7 +120,7 @@ def test_one_user_never_gains_from_company_and_all_never_lose(x, more):
 @given(SETUPS, st.floats(1.0, 8.0))
 def test_more_bytes_are_never_faster(x, factor):
     assert (
-        estimate_speed(replace(x, read_bytes_per_token=x.read_bytes_per_token * factor)).decode_tps.value
+        estimate_speed(x._replace(read_bytes_per_token=x.read_bytes_per_token * factor)).decode_tps.value
         <= estimate_speed(x).decode_tps.value
     )
 
@@ -135,7 +130,7 @@ def test_offload_is_slower_than_the_same_bytes_on_the_device(x, bytes_per_token)
     if x.backend == "cpu":
         return
     moved = min(bytes_per_token, x.read_bytes_per_token * 0.9)
-    offloaded = replace(x, read_bytes_per_token=x.read_bytes_per_token - moved, cpu_read_bytes_per_token=moved)
+    offloaded = x._replace(read_bytes_per_token=x.read_bytes_per_token - moved, cpu_read_bytes_per_token=moved)
     assert estimate_speed(offloaded).decode_tps.value <= estimate_speed(x).decode_tps.value * 1.000001
 
 
@@ -149,7 +144,7 @@ def test_ranges_hold_their_value_and_are_finite(x):
 
 @given(SETUPS, st.integers(1, 100_000))
 def test_a_longer_prompt_never_answers_sooner(x, more):
-    short, long = estimate_speed(x), estimate_speed(replace(x, prompt_tokens=x.prompt_tokens + more))
+    short, long = estimate_speed(x), estimate_speed(x._replace(prompt_tokens=x.prompt_tokens + more))
     assert long.ttft_s.value >= short.ttft_s.value
 
 
@@ -163,19 +158,19 @@ def test_decode_never_beats_the_memory(x):
     ("x", "measured"),
     [
         (LLAMA_8B, 111.7),  # XiongjieDai: RTX 3090, Llama 3 8B Q4_K_M
-        (replace(LLAMA_8B, read_bytes_per_token=15.0e9, quant="F16"), 46.5),  # the same, F16
-        (replace(LLAMA_8B, device_bandwidth_gb_s=1010, device_tflops_fp32=82.6, capability="8.9"), 127.7),  # RTX 4090
+        (LLAMA_8B._replace(read_bytes_per_token=15.0e9, quant="F16"), 46.5),  # the same, F16
+        (LLAMA_8B._replace(device_bandwidth_gb_s=1010, device_tflops_fp32=82.6, capability="8.9"), 127.7),  # RTX 4090
         (
-            replace(LLAMA_8B, device_bandwidth_gb_s=2040, capability="8.0", segment="data-center", device_tflops_fp32=19.5),
+            LLAMA_8B._replace(device_bandwidth_gb_s=2040, capability="8.0", segment="data-center", device_tflops_fp32=19.5),
             133.4,
         ),  # A100 SXM
         (M4_MAX, 70.1),  # M4 Max, 8B Q4_K_M
         (
-            replace(MIXTURE, device_bandwidth_gb_s=800, vendor="amd", backend="rocm", capability="gfx1100", device_tflops_fp32=51.5),
+            MIXTURE._replace(device_bandwidth_gb_s=800, vendor="amd", backend="rocm", capability="gfx1100", device_tflops_fp32=51.5),
             150.0,
         ),  # RX 7900 XT
         (
-            replace(MIXTURE, **{k: getattr(STRIX, k) for k in ("backend", "segment", "vendor", "capability", "device_bandwidth_gb_s")}),
+            MIXTURE._replace(**{k: getattr(STRIX, k) for k in ("backend", "segment", "vendor", "capability", "device_bandwidth_gb_s")}),
             78.0,
         ),  # Strix Halo
     ],
@@ -185,8 +180,8 @@ def test_known_setups_are_within_a_quarter(x, measured):
 
 
 def test_fast_memory_does_not_make_a_data_centre_card_faster_in_proportion():
-    card = replace(
-        LLAMA_8B, capability="9.0", segment="data-center", device_bandwidth_gb_s=3350, device_tflops_fp16=989, device_tflops_fp32=66.9
+    card = LLAMA_8B._replace(
+        capability="9.0", segment="data-center", device_bandwidth_gb_s=3350, device_tflops_fp16=989, device_tflops_fp32=66.9
     )
     gain = estimate_speed(card).decode_tps.value / estimate_speed(LLAMA_8B).decode_tps.value
     assert 1.0 < gain < 2.2
@@ -194,15 +189,15 @@ def test_fast_memory_does_not_make_a_data_centre_card_faster_in_proportion():
 
 def test_layer_split_reads_one_card_after_the_other_and_tensor_split_gains():
     one = estimate_speed(LLAMA_8B).decode_tps.value
-    assert 0.85 * one < estimate_speed(replace(LLAMA_8B, devices=8, split="layer")).decode_tps.value < one
-    assert one < estimate_speed(replace(LLAMA_8B, devices=2, split="tensor", server="vllm")).decode_tps.value < 2.2 * one
+    assert 0.85 * one < estimate_speed(LLAMA_8B._replace(devices=8, split="layer")).decode_tps.value < one
+    assert one < estimate_speed(LLAMA_8B._replace(devices=2, split="tensor", server="vllm")).decode_tps.value < 2.2 * one
 
 
 def test_users_share_one_reading_of_the_weights_and_a_mixture_shares_less():
     def gain(x):
         return (
-            estimate_speed(replace(x, parallel=16, server="vllm")).aggregate_tps.value
-            / estimate_speed(replace(x, server="vllm")).aggregate_tps.value
+            estimate_speed(x._replace(parallel=16, server="vllm")).aggregate_tps.value
+            / estimate_speed(x._replace(server="vllm")).aggregate_tps.value
         )
 
     assert 5 < gain(LLAMA_8B) < 16
@@ -210,7 +205,7 @@ def test_users_share_one_reading_of_the_weights_and_a_mixture_shares_less():
 
 
 def test_copies_add_up_for_all_users_and_change_nothing_for_one():
-    one = estimate_speed(replace(LLAMA_8B, parallel=8))
+    one = estimate_speed(LLAMA_8B._replace(parallel=8))
     four = of_copies(one, 4)
     assert four.aggregate_tps.value == pytest.approx(4 * one.aggregate_tps.value)
     assert four.aggregate_tps.low == pytest.approx(4 * one.aggregate_tps.low)
@@ -219,9 +214,9 @@ def test_copies_add_up_for_all_users_and_change_nothing_for_one():
 
 
 def test_prompts_of_users_lower_the_aggregate():
-    decode_only = replace(LLAMA_8B, parallel=16, server="vllm", prompt_tokens=4000)
+    decode_only = LLAMA_8B._replace(parallel=16, server="vllm", prompt_tokens=4000)
     assert (
-        estimate_speed(replace(decode_only, output_tokens=200)).aggregate_tps.value < 0.8 * estimate_speed(decode_only).aggregate_tps.value
+        estimate_speed(decode_only._replace(output_tokens=200)).aggregate_tps.value < 0.8 * estimate_speed(decode_only).aggregate_tps.value
     )
 
 
@@ -244,11 +239,11 @@ def test_prompts_of_users_lower_the_aggregate():
     ],
 )
 def test_devices_fall_into_their_class(changes, expected):
-    assert hardware_class(replace(LLAMA_8B, **changes)) == expected
+    assert hardware_class(LLAMA_8B._replace(**changes)) == expected
 
 
 def test_unknown_rates_and_layers_are_filled_in():
-    bare = replace(LLAMA_8B, layers=0, device_tflops_fp16=0, device_tflops_fp32=0, capability="")
+    bare = LLAMA_8B._replace(layers=0, device_tflops_fp16=0, device_tflops_fp32=0, capability="")
     assert 20 < layers_of(bare) < 48
     assert estimate_speed(bare).decode_tps.value == pytest.approx(estimate_speed(LLAMA_8B).decode_tps.value, rel=0.2)
     assert 0.4 < estimate_speed(bare).prefill_tps.value / estimate_speed(LLAMA_8B).prefill_tps.value < 3

@@ -6,14 +6,15 @@ Nothing is searched: every combination is made, tested by formulas and rules, an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from setupgen.engine.deployments import deployments, excluding
+from setupgen.engine.deployments import deployments
 from setupgen.engine.estimate import Estimate, site, speed_of
 from setupgen.engine.memory import Workload
+from setupgen.engine.pending import REFUSALS, Pending, refusing
 from setupgen.engine.placement import place
 from setupgen.engine.plan import Rejection
-from setupgen.engine.rules import without_overridden
+from setupgen.engine.speed_classes import class_of_server
 from setupgen.engine.stacks import stacks_of, why_not
 from setupgen.engine.suitability import bits_per_weight, model_reason, server_reason, source_of
 from setupgen.engine.thinking import thinking_words
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from setupgen.engine.deployments import Deployment
     from setupgen.engine.estimate import Site
     from setupgen.engine.host import Host
+    from setupgen.engine.memory import Memory
     from setupgen.engine.rules import Effect, Judgement, RuleBook
+    from setupgen.engine.speed import Speed
     from setupgen.knowledge import Model, Server, Weights
 
 
@@ -118,8 +121,7 @@ DOUBT = 1.5
 """Factor by which an estimate may be too low before a setup counts as too slow; the same for all, however wide their ranges are."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(NamedTuple):
     """One model with one set of weights on one deployment: what the inner loops are about."""
 
     model: Model
@@ -128,6 +130,8 @@ class _Way:
     source: str
     size: int
     tags: Mapping[str, Any]
+    pending: Pending
+    contexts: tuple[int, ...]
 
     @property
     def server(self) -> Server:
@@ -135,6 +139,55 @@ class _Way:
 
     def refused(self, by: str, because: str, sources: tuple[str, ...] = ()) -> Rejection:
         return Rejection(self.model.id, self.weights.quant, self.server.id, (by,), because, sources)
+
+    def excluded(self, by: list[Effect], sources: tuple[str, ...]) -> Rejection:
+        rules = tuple(dict.fromkeys(effect.rule.id for effect in by))
+        return Rejection(self.model.id, self.weights.quant, self.server.id, rules, by[0].rule.because, sources)
+
+
+class _About:
+    """What is the same for all weights of a model."""
+
+    def __init__(self, host: Host, model: Model) -> None:
+        self.host = host
+        self.model = model
+        self.contexts = tuple(contexts_for(host, model))
+        self.tags = {
+            "model": model.id,
+            "family": model.family,
+            "mixture": model.is_mixture,
+            "attention": [group.kind for group in model.architecture.attention],
+        }
+        self._unfit: dict[str, tuple[str, str] | None] = {}
+        self._pending: dict[int, Pending] = {}
+
+    def unfit(self, server: Server) -> tuple[str, str] | None:
+        """Why the server cannot run the model at all, as (formula id, sentence)."""
+        if server.id not in self._unfit:
+            self._unfit[server.id] = server_reason(self.host, server, self.model)
+        return self._unfit[server.id]
+
+    def way(self, weights: Weights, deployment: Deployment, size: int, pending: Pending) -> _Way:
+        """These weights of this size on a deployment, with what is left of the host's effects there."""
+        if id(deployment) not in self._pending:
+            self._pending[id(deployment)] = pending.settled(self.tags)
+        source = source_of(deployment.server, weights, local_file=self.host.needs.weights_file)
+        tags = {
+            "server": deployment.server.id, "backend": deployment.backend, "runtime": deployment.runtime,
+            **self.tags, "format": weights.format, "quant": weights.quant,
+        }  # fmt: skip
+        return _Way(self.model, weights, deployment, source, size, tags, self._pending[id(deployment)].settled(tags), self.contexts)
+
+
+class _Room(NamedTuple):
+    """What one copy of a server, or several side by side, is given on a site: cards of each, copies, slots of each, and more."""
+
+    where: Site
+    cards: int
+    replicas: int
+    slots: int
+    share: float
+    projector: int
 
 
 class _Survey:
@@ -147,14 +200,19 @@ class _Survey:
         ways, refused = deployments(host, self.judgement)
         self.field = Field(rejected=refused, judgement=self.judgement)
         self._sites: dict[tuple[str, int], Site] = {}
-        self._books: dict[tuple[str, Deployment], RuleBook] = {}
+        self._books: dict[int, RuleBook] = {}
+        self._workloads: dict[Workload, Workload] = {}
+        self._speeds: dict[tuple[int, str, str], tuple[Memory, Speed]] = {}
+        self._overridden = {effect.rule.overrides for effect in self.judgement.effects}
+        pending = Pending.of(self.judgement.effects)
+        answered = [(way, pending.settled({"server": way.server.id, "backend": way.backend, "runtime": way.runtime})) for way in ways]
         for head in (host.pack.heads[id_] for id_ in host.pack.models):
             if reason := model_reason(host, head):
                 self._refuse(Rejection(head.id, "", "", (reason[0],), reason[1], tuple(host.pack.urls(head.sources[:1]))))
             else:
                 model = host.pack.models[head.id]
                 remember(model.architecture, host.pack.raw.get("sizes", {}).get(model.id, {}))
-                self._model(model, ways)
+                self._model(model, answered)
 
     def _refuse(self, rejection: Rejection) -> None:
         self.field.rejected.append(rejection)
@@ -166,28 +224,31 @@ class _Survey:
         return self._sites[key]
 
     def _book(self, way: _Way, facts: Mapping[str, Any]) -> RuleBook:
-        """The rules with all facts settled that candidates of one model on one deployment share."""
-        key = (way.model.id, way.deployment)
+        """The rules with all facts settled that candidates of the present model on one deployment share."""
+        key = id(way.deployment)
         if key not in self._books:
             self._books[key] = self.book.narrow(facts.get, SHARED.__contains__)
         return self._books[key]
 
-    def _model(self, model: Model, ways: list[Deployment]) -> None:
+    def _model(self, model: Model, ways: list[tuple[Deployment, Pending]]) -> None:
         """Adds the model's candidates and, for each server that could not take it, the nearest miss."""
+        self._books.clear()
         misses: dict[str, Rejection] = {}
         accepted: set[str] = set()
+        asked = self.host.needs.quant
+        about = _About(self.host, model)
         for weights in model.weights:
-            if self.host.needs.quant and weights.quant.lower() != self.host.needs.quant.lower():
-                text = f"You asked for {self.host.needs.quant}."
-                misses.setdefault("", Rejection(model.id, weights.quant, "", ("needs.quant",), text))
+            if asked and weights.quant.lower() != asked.lower():
+                misses.setdefault("", Rejection(model.id, weights.quant, "", ("needs.quant",), f"You asked for {asked}."))
                 continue
-            for deployment in ways:
+            size = weight_bytes(model.architecture, weights.quant, weights.format).total
+            for deployment, pending in ways:
                 server = deployment.server
                 if weights.format not in server.formats:
                     text = f"{server.name} does not read {weights.format} files."
                     misses.setdefault(server.id, Rejection(model.id, "", server.id, ("server.formats",), text))
                     continue
-                for outcome in self._outcomes(model, weights, deployment):
+                for outcome in self._outcomes(about.way(weights, deployment, size, pending), about.unfit(server)):
                     if isinstance(outcome, Rejection):
                         _keep_nearest(misses, server.id, outcome)
                     else:
@@ -197,35 +258,20 @@ class _Survey:
             if server_id not in accepted and (server_id or not accepted):
                 self._refuse(miss)
 
-    def _outcomes(self, model: Model, weights: Weights, deployment: Deployment) -> Iterator[Candidate | Rejection]:
+    def _outcomes(self, way: _Way, unfit: tuple[str, str] | None) -> Iterator[Candidate | Rejection]:
         """Candidates of one model, weights and deployment, or the reasons why there are none."""
-        server, urls = deployment.server, self.host.pack.urls
-        tags = {
-            "server": server.id,
-            "backend": deployment.backend,
-            "runtime": deployment.runtime,
-            "model": model.id,
-            "family": model.family,
-            "format": weights.format,
-            "quant": weights.quant,
-            "mixture": model.is_mixture,
-            "attention": [group.kind for group in model.architecture.attention],
-        }
-        source = source_of(server, weights, local_file=self.host.needs.weights_file)
-        size = weight_bytes(model.architecture, weights.quant, weights.format).total
-        way = _Way(model, weights, deployment, source, size, tags)
-        if not source:
-            yield way.refused("server.source", f"No {weights.quant} of {model.name} that {server.name} can pull is known.")
+        model, server, urls = way.model, way.server, self.host.pack.urls
+        if not way.source:
+            yield way.refused("server.source", f"No {way.weights.quant} of {model.name} that {server.name} can pull is known.")
             return
-        if unfit := server_reason(self.host, server, model):
+        if unfit:
             yield way.refused(*unfit, tuple(urls(server.sources[:1])))
             return
-        if stacks_of(self.host) and (reason := why_not(self.host, self.host.needs.server, deployment, model, source)):
+        if stacks_of(self.host) and (reason := why_not(self.host, self.host.needs.server, way.deployment, model, way.source)):
             yield way.refused("server.stack", reason)
             return
-        hits = list(excluding(self.judgement, tags, partial=True))
-        if hits:
-            yield Rejection(model.id, weights.quant, server.id, tuple(hit[0] for hit in hits), hits[0][1], tuple(urls(hits[0][2])))
+        if found := way.pending.refusing():
+            yield way.excluded(found, tuple(urls(found[0].rule.sources)))
             return
         embeds = self.host.use_case["task"] == "embedding"
         if not embeds and (reason := capacity_reason(server, model, self.host.needs.users)):
@@ -258,51 +304,58 @@ class _Survey:
 
         A split is not tried where all of it fits, and a smaller cache only where it answers at less than a comfortable speed then.
         """
-        comfortable = float(self.host.use_case["comfortable_tps"]) * float(self.host.experience["pace"])
+        host, server, model = self.host, way.server, way.model
+        comfortable = float(host.use_case["comfortable_tps"]) * float(host.experience["pace"])
+        share = claim_share(host, server, where, model, way.size)
+        room = _Room(where, cards, replicas, parallel_for(host, server, replicas), share, projector_bytes(host, server, model, way.weights))
         whole = False
-        for cache in cache_choices(self.host, way.model, way.deployment):
-            for kind in placement_kinds(way.server, way.model, way.deployment.backend):
+        for cache in cache_choices(host, model, way.deployment):
+            for kind in placement_kinds(server, model, way.deployment.backend):
                 if whole and kind not in {"full", "cpu"}:
                     continue
-                found, workload = self._largest(way, where, (cards, replicas), cache, kind)
+                found, workload = self._largest(way, room, cache, kind)
                 if found is None:
                     yield _no_room(way, workload, where)
                     continue
-                outcome = self._judged(way, workload, found, cards, replicas)
+                outcome = self._judged(way, workload, found, room)
                 yield outcome
-                if kind in {"full", "cpu"} and workload.context == contexts_for(self.host, way.model)[0]:
+                if kind in {"full", "cpu"} and workload.context == way.contexts[0]:
                     whole = True
                     if isinstance(outcome, Candidate) and outcome.estimate.speed.decode_tps.value >= comfortable:
                         return
 
-    def _largest(self, way: _Way, where: Site, cards: tuple[int, int], cache: str, kind: str) -> tuple[Estimate | None, Workload]:
+    def _largest(self, way: _Way, room: _Room, cache: str, kind: str) -> tuple[Estimate | None, Workload]:
         """The estimate with the largest context that fits in this placement, or none with the smallest workload tried."""
         host, model, weights, server = self.host, way.model, way.weights, way.server
-        slots = parallel_for(host, server, cards[1])
-        projector = projector_bytes(host, server, model, weights)
-        workload = Workload(0, slots)
-        for context in contexts_for(host, model):
-            ubatch = ubatch_for(server, model, context, slots, pictures=projector > 0)
-            workload = Workload(context, slots, cache, cache, ubatch, embeddings=host.use_case["task"] == "embedding")
+        workload = Workload(0, room.slots)
+        for context in way.contexts:
+            ubatch = ubatch_for(server, model, context, room.slots, pictures=room.projector > 0)
+            workload = Workload(context, room.slots, cache, cache, ubatch, embeddings=host.use_case["task"] == "embedding")
+            workload = self._workloads.setdefault(workload, workload)
             self.field.tried += 1
             memory = place(
-                model.architecture, weights.quant, weights.format, server.id, where.machine, workload,
-                kind=kind, tensor_parallel=cards[0], replicas=cards[1],
-                claim_share=claim_share(host, server, where, model, way.size), projector_bytes=projector,
+                model.architecture, weights.quant, weights.format, server.id, room.where.machine, workload,
+                kind=kind, tensor_parallel=room.cards, replicas=room.replicas,
+                claim_share=room.share, projector_bytes=room.projector,
             )  # fmt: skip
             if memory.fits != "no" and memory.placement.kind == kind:
-                prompt = min(int(host.use_case["prompt_tokens"]), max(context - 1, 1))
-                depth = typical_depth(host, context)
-                return Estimate(
-                    memory, speed_of(where, model, weights, server.id, workload, memory, prompt_tokens=prompt, depth=depth)
-                ), workload
+                return Estimate(memory, self._speed(way, room.where, workload, memory)), workload
         return None, workload
 
-    def _judged(self, way: _Way, workload: Workload, found: Estimate, cards: int, replicas: int) -> Candidate | Rejection:
+    def _speed(self, way: _Way, where: Site, workload: Workload, memory: Memory) -> Speed:
+        """The speed in this placement; servers of one class that share a placement share the answer."""
+        key = (id(memory), way.model.id, class_of_server(way.server.id))
+        found = self._speeds.get(key)
+        if found is None:
+            prompt = min(int(self.host.use_case["prompt_tokens"]), max(workload.context - 1, 1))
+            depth = typical_depth(self.host, workload.context)
+            speed = speed_of(where, way.model, way.weights, way.server.id, workload, memory, prompt_tokens=prompt, depth=depth)
+            found = self._speeds[key] = memory, speed
+        return found[1]
+
+    def _judged(self, way: _Way, workload: Workload, found: Estimate, room: _Room) -> Candidate | Rejection:
         """The candidate, or what excludes it: too slow for the use case, or a rule."""
         host = self.host
-        facts = _facts(host, way, workload, found, replicas)
-        names = (way.model.id, way.weights.quant, way.server.id)
         speed = found.speed.decode_tps
         minimum = float(host.use_case["minimum_tps"])
         if minimum and speed.value * DOUBT < minimum:
@@ -310,23 +363,18 @@ class _Survey:
             return way.refused(
                 "speed.minimum", f"At about {speed.value:.1f} tokens/s it would be slower than the {minimum:.0f} that {label} needs."
             )
+        facts = _facts(host, way, workload, found, room.replicas)
         known = host.lookup
-        own = self._book(way, facts).judge(lambda name: facts[name] if name in facts else known.get(name))
+        own = self._book(way, facts).judge(lambda name: facts[name] if name in facts else known.get(name)).effects
         tags = {**way.tags, "offload": found.memory.placement.kind, "cache_type": workload.cache_k}
-        hits = [*excluding(own, tags, partial=False), *excluding(self.judgement, tags, partial=False)]
-        if hits:
-            return Rejection(*names, tuple(dict.fromkeys(hit[0] for hit in hits)), hits[0][1], tuple(host.pack.urls(hits[0][2])))
-        effects = tuple(
-            effect
-            for effect in without_overridden((*self.judgement.effects, *own.effects))
-            if effect.kind not in {"exclude", "require"} and effect.selects(tags)
-        )
-        suitability = int(facts["model.suitability"])
-        bits = float(facts["weights.bits"])
-        where = self._site(way.deployment.backend, cards * replicas)
-        share = claim_share(host, way.server, where, way.model, way.size)
+        if by := [*refusing(own, tags), *way.pending.refusing_late(tags)]:
+            return way.excluded(by, tuple(host.pack.urls(by[0].rule.sources)))
+        effects = (*way.pending.holding(tags), *(effect for effect in own if effect.kind not in REFUSALS and effect.selects(tags)))
+        if own and (overridden := self._overridden | {effect.rule.overrides for effect in own}):
+            effects = tuple(effect for effect in effects if effect.kind != "set" or effect.rule.id not in overridden)
         return Candidate(
-            way.model, way.weights, way.deployment, workload, replicas, cards, way.source, found, suitability, bits, facts, effects, share,
+            way.model, way.weights, way.deployment, workload, room.replicas, room.cards, way.source, found, int(facts["model.suitability"]),
+            float(facts["weights.bits"]), facts, effects, room.share,
             host.divergences.get(way.weights.quant) if way.weights.format == "gguf" else None,
         )  # fmt: skip
 

@@ -158,9 +158,8 @@ def _together(choices: Sequence[Choice], *, one: bool) -> Memory:
         on_it = one or not _apart(item, choices[0])
         if on_it and devices and item.memory.devices:
             used = min(devices[0].used_bytes + item.memory.devices[0].used_bytes, devices[0].capacity_bytes)
-            devices = (replace(devices[0], used_bytes=used), *devices[1:])
-    return replace(
-        first,
+            devices = (devices[0]._replace(used_bytes=used), *devices[1:])
+    return first._replace(
         weights_bytes=first.weights_bytes + sum(item.weights_bytes for item in others),
         kv_cache_bytes=first.kv_cache_bytes + sum(item.kv_cache_bytes for item in others),
         compute_bytes=first.compute_bytes + sum(item.compute_bytes for item in others),

@@ -45,13 +45,17 @@ def _ordered(compare: Callable[[float, float], bool]) -> Callable[[Any, Any], bo
     """A comparison of numbers that does not hold for what is no number: AMD's and Apple's capabilities are not of NVIDIA's scale."""
 
     def compared(value: Any, wanted: Any) -> bool:
-        number, bound = _number(value), _number(wanted)
+        number = value if type(value) in NUMBERS else _number(value)
+        bound = wanted if type(wanted) in NUMBERS else _number(wanted)
         if bound is None:
             message = f"{wanted!r} is no number"
             raise ValueError(message)
         return number is not None and compare(number, bound)
 
     return compared
+
+
+NUMBERS = frozenset({int, float})
 
 
 def _contains(value: Any, wanted: Any) -> bool:
@@ -80,43 +84,26 @@ class Test:
         facts: every fact that it reads.
     """
 
-    __slots__ = ("compare", "fact", "facts", "kind", "parts", "wanted")
+    __slots__ = ("answer", "fact", "facts", "kind", "parts", "wanted")
+
+    answer: Callable[[Lookup], bool | None]
+    """Whether it holds, by what looks facts up: yes, no or unknown."""
 
     def __init__(self, kind: str, parts: tuple[Test, ...] = (), fact: str = "", wanted: Any = None) -> None:
         self.kind = kind
         self.parts = parts
         self.fact = fact
         self.wanted = wanted
-        self.compare = COMPARISONS.get(kind)
-        own = (fact,) if self.compare else ()
+        own = (fact,) if kind in COMPARISONS else ()
         self.facts: tuple[str, ...] = (*own, *(name for part in parts for name in part.facts))
-
-    def answer(self, lookup: Lookup) -> bool | None:
-        """Whether it holds: yes, no or unknown."""
-        if self.compare is not None:
-            value = lookup(self.fact)
-            known = value is not None and not isinstance(value, Unknown)
-            if self.kind == "exists":
-                return known == bool(self.wanted)
-            if not known:
-                return None
-            try:
-                return self.compare(value, self.wanted)
-            except ValueError:  # a text that is no number, such as the gfx target of an AMD card where a compute capability was meant
-                return None
-        if self.kind == "unknown":
-            return None
-        if self.kind == "not":
-            inner = self.parts[0].answer(lookup)
-            return None if inner is None else not inner
-        decisive = self.kind == "any"
-        unknown = False
-        for part in self.parts:
-            found = part.answer(lookup)
-            if found is decisive:
-                return decisive
-            unknown = unknown or found is None
-        return None if unknown else not decisive
+        if kind == "exists":
+            self.answer = _existing(fact, bool(wanted))
+        elif kind in COMPARISONS:
+            self.answer = _comparing(fact, COMPARISONS[kind], wanted)
+        elif kind == "not":
+            self.answer = _denying(parts[0].answer)
+        else:
+            self.answer = _never_known if kind == "unknown" else _joining(tuple(part.answer for part in parts), decisive=kind == "any")
 
     def narrowed(self, lookup: Lookup, is_known: Callable[[str], bool]) -> Test | bool | None:
         """The test with every part decided that reads only facts that are settled by now.
@@ -144,6 +131,55 @@ class Test:
             elif not isinstance(found, bool):
                 parts.append(found)
         return Test(self.kind, tuple(parts))
+
+
+def _existing(fact: str, wanted: bool) -> Callable[[Lookup], bool | None]:
+    def answer(lookup: Lookup) -> bool | None:
+        value = lookup(fact)
+        return (value is not None and not isinstance(value, Unknown)) == wanted
+
+    return answer
+
+
+def _comparing(fact: str, compare: Callable[[Any, Any], bool], wanted: Any) -> Callable[[Lookup], bool | None]:
+    def answer(lookup: Lookup) -> bool | None:
+        value = lookup(fact)
+        if value is None or isinstance(value, Unknown):
+            return None
+        try:
+            return compare(value, wanted)
+        except ValueError:  # a text that is no number, such as the gfx target of an AMD card where a compute capability was meant
+            return None
+
+    return answer
+
+
+def _denying(inner: Callable[[Lookup], bool | None]) -> Callable[[Lookup], bool | None]:
+    def answer(lookup: Lookup) -> bool | None:
+        found = inner(lookup)
+        return None if found is None else not found
+
+    return answer
+
+
+def _joining(parts: tuple[Callable[[Lookup], bool | None], ...], *, decisive: bool) -> Callable[[Lookup], bool | None]:
+    otherwise = not decisive
+
+    def answer(lookup: Lookup) -> bool | None:
+        result: bool | None = otherwise
+        for part in parts:
+            found = part(lookup)
+            if found is decisive:
+                return decisive
+            if found is None:
+                result = None
+        return result
+
+    return answer
+
+
+def _never_known(_: Lookup) -> bool | None:
+    return None
 
 
 UNKNOWN = Test("unknown")

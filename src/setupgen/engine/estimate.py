@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from setupgen.engine.cache import growing_bytes_per_token, recurrent_bytes
 from setupgen.engine.compute import usable_bytes, usable_ram_bytes
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from setupgen.knowledge import Architecture, Device, Model, Weights
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):
     """Memory and speed of one way to run a model."""
 
     memory: Memory

@@ -7,7 +7,7 @@ the range. The knowledge base holds no measurement that the formula was fitted t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import exp, log
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,7 @@ def with_measurements(runs: Runs, x: SpeedInput, setup: tuple[int, str, str], sp
     if "measured" in {decode.basis, prefill.basis}:
         rest = max(first.value - x.prompt_tokens / speed.prefill_tps.value - 1 / speed.decode_tps.value, 0.0)
         value = rest + x.prompt_tokens / prefill.value + 1 / decode.value
-        first = replace(first, low=value * first.low / first.value, value=value, high=value * first.high / first.value)
+        first = first._replace(low=value * first.low / first.value, value=value, high=value * first.high / first.value)
     return Speed(decode_tps=decode, prefill_tps=prefill, ttft_s=first, aggregate_tps=total)
 
 
@@ -87,7 +87,7 @@ def _decode(x: SpeedInput, results: list[Raw], speed: Speed) -> Range:
     if not results:
         return speed.decode_tps
     result = _nearest(results, x.depth)
-    there = estimate_speed(replace(x, depth=int(result.get("depth", 0)))).decode_tps.value
+    there = estimate_speed(x._replace(depth=int(result.get("depth", 0)))).decode_tps.value
     return _around(float(result["decode_tps"]), speed.decode_tps.value / there)
 
 
@@ -96,7 +96,7 @@ def _prefill(x: SpeedInput, results: list[Raw], speed: Speed) -> Range:
         return speed.prefill_tps
     result = min(results, key=lambda item: abs(log(max(item.get("prompt_tokens", 512), 1) / max(x.prompt_tokens, 1))))
     there = estimate_speed(
-        replace(x, depth=int(result.get("depth", 0)), prompt_tokens=int(result.get("prompt_tokens", 512)))
+        x._replace(depth=int(result.get("depth", 0)), prompt_tokens=int(result.get("prompt_tokens", 512)))
     ).prefill_tps.value
     return _around(float(result["prefill_tps"]), speed.prefill_tps.value / there)
 

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 GIB = 1024**3
 MIB = 1024**2
 
 
-@dataclass(frozen=True, slots=True)
-class Workload:
+class Workload(NamedTuple):
     """What a server is asked to hold.
 
     Attributes:
@@ -66,9 +65,12 @@ class Machine:
     backend: str
     cpu_name: str = ""
 
+    def __hash__(self) -> int:
+        """By a few telling fields: quick, because memory formulas are looked up by machine all the time."""
+        return hash((self.ram_bytes, self.ram_usable_bytes, self.backend, len(self.slots)))
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+
+class Placement(NamedTuple):
     """Where a model's layers go.
 
     Attributes:
@@ -89,8 +91,7 @@ class Placement:
     replicas: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceUse:
+class DeviceUse(NamedTuple):
     """What one device holds."""
 
     name: str
@@ -98,8 +99,7 @@ class DeviceUse:
     capacity_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """A memory estimate.
 
     Attributes:

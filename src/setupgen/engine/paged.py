@@ -7,7 +7,6 @@ these servers' own processes take is not counted: it is not published.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from setupgen.engine import compute
@@ -107,7 +106,7 @@ def estimate(
             return found
         first = first or found
     assert first is not None  # noqa: S101 - one card is always allowed
-    return first if first.fits == "no" else replace(first, fits="no")
+    return first if first.fits == "no" else first._replace(fits="no")
 
 
 def sglang_chunk(capacity: int) -> int:

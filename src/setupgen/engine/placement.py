@@ -7,10 +7,9 @@ a share of each card (vLLM and, by another rule, SGLang), MLX, and servers that 
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from setupgen.engine import compute, paged
 from setupgen.engine.cache import cache_per_layer
@@ -106,7 +105,7 @@ def place(
             paged.Options(which, kind, tensor_parallel, replicas, claim_share, projector_bytes),
         )
     if server_kind in _NOT_UNIFIED and workload.unified_kv:
-        workload = replace(workload, unified_kv=False)
+        workload = workload._replace(unified_kv=False)
     return _layered(architecture, quant, weight_format, machine, workload, (kind, cache_ram_bytes, projector_bytes))
 
 
@@ -123,37 +122,61 @@ def _layered(
 ) -> Memory:
     """llama.cpp and what is built on it; servers that differ in nothing here share the answer."""
     kind, host_extra, first_extra = options
-    parts = _parts(architecture, quant, weight_format, workload)
+    parts = _Parts(architecture, quant, weight_format, workload)
     return _Planner(architecture, parts, machine, workload, host_extra=host_extra, first_extra=first_extra).best(kind)
 
 
-class _Parts(NamedTuple):
-    """Sizes of a model under a workload, layer by layer, with running sums from the first layer."""
-
-    weights: WeightBytes
-    cache: tuple[int, ...]
-    blocks: tuple[int, ...]  # weights and cache of each layer
-    block_sums: tuple[int, ...]
-    expert_sums: tuple[int, ...]
-    head: int  # output and small tensors, on the device that has the last layer
-    hidden_layers: int  # layers for multi-token prediction: counted by llama.cpp, not loaded
+@lru_cache(maxsize=8192)
+def _weight_sums(architecture: Architecture, quant: str, weight_format: str) -> tuple[WeightBytes, tuple[int, ...], tuple[int, ...]]:
+    """A model's weights, and the running sums of its layers and of their experts from the first layer."""
+    weights = weight_bytes(architecture, quant, weight_format)
+    return weights, (0, *accumulate(weights.per_layer)), (0, *accumulate(weights.experts_per_layer))
 
 
 @lru_cache(maxsize=16384)
-def _parts(architecture: Architecture, quant: str, weight_format: str, workload: Workload) -> _Parts:
-    weights = weight_bytes(architecture, quant, weight_format)
-    cache = cache_per_layer(architecture, workload)
-    blocks = tuple(a + b for a, b in zip(weights.per_layer, cache, strict=True))
-    head = weights.output + weights.small
-    sums = (0, *accumulate(blocks))
-    experts = (0, *accumulate(weights.experts_per_layer))
-    return _Parts(weights, cache, blocks, sums, experts, head, mtp_tensors(architecture))
+def _cache_sums(architecture: Architecture, workload: Workload) -> tuple[int, ...]:
+    """The running sums of the layers' caches."""
+    return (0, *accumulate(cache_per_layer(architecture, workload)))
+
+
+class _Parts:
+    """Sizes of a model under a workload, with running sums from the first layer.
+
+    Attributes:
+        weights: the model's weights.
+        weight_sums, cache_sums, expert_sums: of layers.
+        head: output and small tensors, on the device that has the last layer.
+        hidden_layers: layers for multi-token prediction: counted by llama.cpp, not loaded.
+        layers: how many are loaded.
+    """
+
+    __slots__ = ("cache_sums", "expert_sums", "head", "hidden_layers", "layers", "weight_sums", "weights")
+
+    def __init__(self, architecture: Architecture, quant: str, weight_format: str, workload: Workload) -> None:
+        self.weights, self.weight_sums, self.expert_sums = _weight_sums(architecture, quant, weight_format)
+        self.cache_sums = _cache_sums(architecture, workload)
+        self.head = self.weights.output + self.weights.small
+        self.hidden_layers = mtp_tensors(architecture)
+        self.layers = len(self.weights.per_layer)
+
+    def blocks(self, start: int, end: int) -> int:
+        """Weights and cache of the layers from `start` to before `end`."""
+        return self.weight_sums[end] - self.weight_sums[start] + self.cache_sums[end] - self.cache_sums[start]
+
+    def block_sums(self) -> list[int]:
+        """The running sums of weights and cache together."""
+        return [a + b for a, b in zip(self.weight_sums, self.cache_sums, strict=True)]
+
+    def loads(self, start: int, moved: int) -> list[int]:
+        """Weights and cache of each layer from `start`, without the experts of the first `moved` layers."""
+        off = self.weights.experts_per_layer
+        return [self.blocks(index, index + 1) - (off[index] if index < moved else 0) for index in range(start, self.layers)]
 
 
 class _Planner:
     """llama.cpp on one machine."""
 
-    __slots__ = ("architecture", "cache_bytes", "context", "first_extra", "host_extra", "machine", "parts", "slots", "workload")
+    __slots__ = ("_buffers", "architecture", "cache_bytes", "context", "first_extra", "host_extra", "machine", "parts", "slots", "workload")
 
     def __init__(
         self, architecture: Architecture, parts: _Parts, machine: Machine, workload: Workload, *, host_extra: int, first_extra: int
@@ -164,7 +187,8 @@ class _Planner:
         self.workload = workload
         self.parts = parts
         self.context = compute.context_bytes(machine.backend)
-        self.cache_bytes = sum(parts.cache)
+        self.cache_bytes = parts.cache_sums[-1]
+        self._buffers: dict[bool, int] = {}
         self.host_extra = host_extra + compute.output_bytes(architecture, workload)
         self.first_extra = first_extra
 
@@ -210,17 +234,17 @@ class _Planner:
                 if memory.fits != "no" or count == len(order):
                     return memory
         chosen = sorted(order)
-        shares = _even(len(self.parts.blocks), len(chosen))
+        shares = _even(self.parts.layers, len(chosen))
         return _refused(self.memory("full", 0, 0, chosen, shares))
 
     def experts(self) -> Memory | None:
         """All layers on accelerators, but as few layers' experts as possible in main memory."""
         parts = self.parts
-        layers = len(parts.blocks)
+        layers = parts.layers
         chosen = list(range(len(self.slots)))
         spare = sum(max(0, self.free(position, chosen, experts=True)) for position in range(len(chosen))) - parts.head
         first_dense = self.architecture.experts.first_dense if self.architecture.experts else 0
-        least = bisect_left(parts.expert_sums, max(parts.block_sums[-1] - spare, 1))
+        least = bisect_left(parts.expert_sums, max(parts.blocks(0, layers) - spare, 1))
         for moved in range(max(least, first_dense + 1), layers + 1):
             shares = self.share(0, moved, chosen, experts=True)
             if shares is not None:
@@ -235,8 +259,8 @@ class _Planner:
         """As many of the last layers as fit on accelerators."""
         chosen = list(range(len(self.slots)))
         spare = sum(max(0, self.free(position, chosen)) for position in range(len(chosen))) - self.parts.head
-        sums = self.parts.block_sums
-        for start in range(max(bisect_left(sums, sums[-1] - spare), 1), len(self.parts.blocks)):
+        sums = self.parts.block_sums()
+        for start in range(max(bisect_left(sums, sums[-1] - spare), 1), self.parts.layers):
             shares = self.share(start, 0, chosen)
             if shares is not None:
                 return _fitting(self.memory("layers", start, 0, chosen, shares))
@@ -274,8 +298,10 @@ class _Planner:
 
     def buffers(self, *, experts: bool) -> int:
         """A card's compute buffer; with experts in main memory as much as llama.cpp's own fit reserves, since some are copied to it."""
-        size = compute.device_bytes(self.architecture, self.workload)
-        return max(size, compute.logits_bytes(self.architecture, self.workload)) if experts else size
+        if experts not in self._buffers:
+            size = compute.device_bytes(self.architecture, self.workload)
+            self._buffers[experts] = max(size, compute.logits_bytes(self.architecture, self.workload)) if experts else size
+        return self._buffers[experts]
 
     def free(self, position: int, chosen: list[int], *, pipeline: bool = False, experts: bool = False) -> int:
         """What a chosen card has for layers and head."""
@@ -285,13 +311,12 @@ class _Planner:
         """How many of the layers from `start` each chosen card takes, in proportion to its room; None if they do not fit."""
         parts = self.parts
         rooms = [self.free(position, chosen, pipeline=pipeline, experts=experts) for position in range(len(chosen))]
-        need = self.size(start, len(parts.blocks), moved) + parts.head + self.single_copy()
+        need = self.size(start, parts.layers, moved) + parts.head + self.single_copy()
         if need > sum(rooms):
             return None
         if len(chosen) == 1:
-            return (len(parts.blocks) - start,)
-        off = parts.weights.experts_per_layer
-        loads = [size - off[index] if index < moved else size for index, size in enumerate(parts.blocks)][start:]
+            return (parts.layers - start,)
+        loads = parts.loads(start, moved)
         for scale in (need / max(sum(max(room, 0) for room in rooms), 1), 1.0):
             shares = self.fill(loads, [int(room * scale) for room in rooms], rooms)
             if shares is not None:
@@ -300,7 +325,7 @@ class _Planner:
 
     def size(self, start: int, end: int, moved: int) -> int:
         """Weights and cache of layers on accelerators, without the experts of the first `moved` layers."""
-        size = self.parts.block_sums[end] - self.parts.block_sums[start]
+        size = self.parts.blocks(start, end)
         if start < moved:
             size -= self.parts.expert_sums[min(end, moved)] - self.parts.expert_sums[start]
         return size
@@ -350,7 +375,7 @@ class _Planner:
             buffers = compute.host_bytes(self.architecture, self.workload)
         unified = self.slots[0].unified
         experts = parts.expert_sums[moved] - parts.expert_sums[start] if moved > start else 0
-        host = buffers + self.host_extra + parts.block_sums[start] + experts + (0 if unified else weights.token_embedding)
+        host = buffers + self.host_extra + parts.blocks(0, start) + experts + (0 if unified else weights.token_embedding)
         total = sum(used) + host
         fits = all(use <= slot.usable_bytes for use, slot in zip(used, self.slots, strict=True))
         fits = fits and (total if unified else host) <= self.machine.ram_usable_bytes
@@ -385,7 +410,7 @@ def _refused(memory: Memory) -> Memory:
     """The same numbers, said not to fit."""
     if memory.fits == "no":
         return memory
-    return replace(memory, fits="no")
+    return memory._replace(fits="no")
 
 
 def _even(layers: int, cards: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from setupgen.engine.nearest import nearest_needs
 from setupgen.engine.plan import Plan
 from setupgen.engine.ranking import rank
 from setupgen.engine.remedies import would_fit
-from setupgen.engine.rules import RuleBook
+from setupgen.engine.rules import rule_book
 from setupgen.engine.settings import choose
 from setupgen.errors import UsageError
 
@@ -36,7 +36,7 @@ def plan(pack: Pack, facts: Facts, *, count: int = DEFAULT_ALTERNATIVES) -> Plan
     """
     check(facts)
     host = Host(pack, facts)
-    book = RuleBook(pack)
+    book = rule_book(pack)
     field = survey(host, book)
     ranked = rank(host, field.candidates)
     best = ranked[0] if ranked else None

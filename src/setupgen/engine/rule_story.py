@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from setupgen.engine.conditions import facts_read, holds
 from setupgen.engine.host import Host
 from setupgen.engine.ranking import RULE_UNIT
-from setupgen.engine.rules import RuleBook
+from setupgen.engine.rules import rule_book
 from setupgen.names import plain
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ SHOWN = 4
 
 def rule_section(pack: Pack, result: Plan, wanted: str) -> list[dict[str, Any]]:
     """The section of the rule or pairing with this plain name, if there is one."""
-    rules = [rule for rule in RuleBook(pack).rules if plain(rule.id) == wanted]
+    rules = [rule for rule in rule_book(pack).rules if plain(rule.id) == wanted]
     if not rules:
         return []
     rule = rules[0]

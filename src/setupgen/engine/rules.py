@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.conditions import made_ready
@@ -52,7 +53,7 @@ class Effect:
 
     def selects(self, tags: Mapping[str, Any]) -> bool:
         """Whether the selector covers a candidate with these tags; an empty selector covers all."""
-        return all(_matches(tags.get(key), wanted) for key, wanted in self.selector)
+        return all(matches(tags.get(key), wanted) for key, wanted in self.selector)
 
 
 @dataclass
@@ -74,7 +75,8 @@ def without_overridden(effects: Iterable[Effect]) -> list[Effect]:
     return [effect for effect in found if effect.kind != "set" or effect.rule.id not in overridden] if overridden else found
 
 
-def _matches(value: Any, wanted: tuple[Any, ...]) -> bool:
+def matches(value: Any, wanted: tuple[Any, ...]) -> bool:
+    """Whether a tag, or one of several, is among those that are wanted."""
     if isinstance(value, (list, tuple, set, frozenset)):
         return any(item in wanted for item in value)
     return value in wanted
@@ -104,6 +106,12 @@ def _pairings(pack: Pack) -> Iterator[Rule]:
             effect = {"exclude": {}} if raw["effect"].get("exclude") else raw["effect"]
             when = {"all": [*pair, *([raw["when"]] if "when" in raw else [])]}
             yield Rule(f"pairing:{id_}", "pairing", when, (effect,), raw["because"], tuple(raw["sources"]), True, model=by_name[name])
+
+
+@lru_cache(maxsize=4)
+def rule_book(pack: Pack) -> RuleBook:
+    """The rules of a pack; made once, since neither ever changes."""
+    return RuleBook(pack)
 
 
 class RuleBook:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine import clusters, stacks
@@ -222,12 +222,8 @@ def with_prompt_cache(candidate: Candidate, mib: int, *, unified: bool) -> Memor
     devices = memory.devices
     if shared and devices:
         first = devices[0]
-        devices = (replace(first, used_bytes=min(first.used_bytes + size, first.capacity_bytes)), *devices[1:])
-    return replace(
-        memory,
-        devices=devices,
-        host_bytes=memory.host_bytes + size,
-    )
+        devices = (first._replace(used_bytes=min(first.used_bytes + size, first.capacity_bytes)), *devices[1:])
+    return memory._replace(devices=devices, host_bytes=memory.host_bytes + size)
 
 
 def container_of(host: Host, candidate: Candidate) -> dict[str, Any]:

@@ -8,9 +8,8 @@ reading of the weights. The constants come from `benchmarks/accuracy/fit.py`, wh
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from setupgen.engine.speed_classes import FP16_PER_FP32, GIGA, SpeedInput, cpu_tflops, fp32_tflops, hardware_class, layers_of, server_class
 from setupgen.engine.speed_constants import CONSTANTS, SPREAD
@@ -60,8 +59,7 @@ K_QUANT_MARKS = ("_K", "IQ", "UD-", "Q5_1")
 """Block formats whose weights take many operations to unpack."""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """A value with the bounds that should hold four of five measurements, and whether it was measured or estimated."""
 
     low: float
@@ -74,8 +72,7 @@ class Range:
         return {"low": _digits(self.low), "value": _digits(self.value), "high": _digits(self.high), "basis": self.basis}
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
+class Speed(NamedTuple):
     """Speeds of one setup.
 
     Attributes:
@@ -115,7 +112,7 @@ def of_copies(speed: Speed, copies: int) -> Speed:
     if copies <= 1:
         return speed
     total = speed.aggregate_tps
-    return replace(speed, aggregate_tps=replace(total, low=total.low * copies, value=total.value * copies, high=total.high * copies))
+    return speed._replace(aggregate_tps=total._replace(low=total.low * copies, value=total.value * copies, high=total.high * copies))
 
 
 @lru_cache(maxsize=65536)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 GIGA = 1e9
 
@@ -67,8 +67,7 @@ FP16_PER_FP32 = {
 """Usual ratio of the dense matrix rate to fp32."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpeedInput:
+class SpeedInput(NamedTuple):
     """What the physics needs to know.
 
     Attributes:

@@ -113,7 +113,8 @@ def source_of(server: Server, weights: Weights, *, local_file: str = "") -> str:
 
 def tag_finds_file(weights: Weights) -> bool:
     """Whether ``repository:quant`` leads to the file: llama.cpp looks for the quantisation before a dot or a dash in file names."""
-    return not weights.file or re.search(re.escape(weights.quant) + "[.-]", weights.file, re.IGNORECASE) is not None
+    file, quant = weights.file.lower(), weights.quant.lower()
+    return not file or f"{quant}." in file or f"{quant}-" in file
 
 
 def hub_label(weights: Weights) -> str:

@@ -61,8 +61,11 @@ class WeightBytes:
         return sum(self.experts_per_layer)
 
 
-_REMEMBERED: dict[tuple[Architecture, str, str], WeightBytes] = {}
-"""Sizes that the pack brought along; the same numbers that the formula gives, only sooner."""
+_PACKED: dict[tuple[Architecture, str, str], list[Any]] = {}
+"""Sizes that the pack brought along, as `packed` made them; the same numbers that the formula gives, only sooner."""
+
+_SPREAD: dict[tuple[Architecture, str, str], WeightBytes] = {}
+"""Those of them that were asked for."""
 
 
 def packed(sizes: WeightBytes) -> list[Any]:
@@ -75,11 +78,7 @@ def remember(architecture: Architecture, sizes: Mapping[str, list[Any]]) -> None
     """Takes over sizes that `packed` made, by ``format/quantisation``."""
     for key, values in sizes.items():
         weight_format, quant = key.split("/")
-        total, file_bytes, token_embedding, output, tied, small, read_per_token, layers, experts = values
-        _REMEMBERED.setdefault(
-            (architecture, quant, weight_format),
-            WeightBytes(total, file_bytes, token_embedding, output, bool(tied), small, _spread(layers), _spread(experts), read_per_token),
-        )
+        _PACKED.setdefault((architecture, quant, weight_format), values)
 
 
 def _runs(values: tuple[int, ...]) -> list[int]:
@@ -92,7 +91,16 @@ def _spread(runs: list[int]) -> tuple[int, ...]:
 
 def weight_bytes(architecture: Architecture, quant: str, weight_format: str = "") -> WeightBytes:
     """The sizes of this model in this quantisation; see `computed_weight_bytes`."""
-    return _REMEMBERED.get((architecture, quant, weight_format)) or computed_weight_bytes(architecture, quant, weight_format)
+    key = (architecture, quant, weight_format)
+    found = _SPREAD.get(key)
+    if found is not None:
+        return found
+    if key not in _PACKED:
+        return computed_weight_bytes(architecture, quant, weight_format)
+    total, file_bytes, token_embedding, output, tied, small, read_per_token, layers, experts = _PACKED[key]
+    sizes = WeightBytes(total, file_bytes, token_embedding, output, bool(tied), small, _spread(layers), _spread(experts), read_per_token)
+    _SPREAD[key] = sizes
+    return sizes
 
 
 LARGER = 1.02

@@ -15,7 +15,7 @@ from setupgen.engine.fleet.problem import Kind, Option, Problem, Wish
 from setupgen.engine.fleet.shortlist import narrowed, shortlist
 from setupgen.engine.host import Host
 from setupgen.engine.ranking import rank
-from setupgen.engine.rules import RuleBook
+from setupgen.engine.rules import rule_book
 from setupgen.facts import Facts, Needs
 from setupgen.knowledge import GIB
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from setupgen.engine.candidates import Candidate
     from setupgen.engine.fleet.records import FleetNeed, Inventory
     from setupgen.engine.plan import Rejection
+    from setupgen.engine.rules import RuleBook
     from setupgen.facts import Hardware
     from setupgen.knowledge import Model, Pack, Weights
 
@@ -142,7 +143,7 @@ def market(pack: Pack, inventory: Inventory, servers: Collection[str]) -> Market
         servers: inference servers that the proxy can stand in front of.
     """
     groups = groups_of(inventory)
-    book = RuleBook(pack)
+    book = rule_book(pack)
     shared = any(_is_helper(pack, need.facts.needs) for need in inventory.needs)
     offers: list[Offer] = []
     refusals: dict[tuple[int, int], tuple[Rejection, ...]] = {}
