@@ -7,7 +7,6 @@ clock and no chance: the same problem gives the same answer.
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -16,10 +15,17 @@ from setupgen.engine.fleet.sizes import MANY, Sizes
 from setupgen.engine.fleet.states import Take, taken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from setupgen.engine.fleet.problem import Option, Problem
+    from setupgen.engine.fleet.sizes import Size
     from setupgen.engine.fleet.states import Content, State
+
+    Pool = tuple[int, Content, int, int]
+    """Hosts of a kind with the same content: kind, content, free parts of each, how many hosts."""
+
+    Ranked = tuple[int, int, Option, int]
+    """A pool by its loss: less its most profitable option's profit, number of the pool, that option, kind."""
 
 EFFORT = 900
 """Best responses that the improvement may ask for."""
@@ -50,7 +56,7 @@ class Solver:
             [Sizes(variant, wish, *known) for variant in wish.variants]
             for wish, *known in zip(problem.wishes, self.gains, self.prices, strict=True)
         ]
-        self._first: dict[tuple[int, int, int, float], tuple[int, Option] | None] = {}
+        self._bonuses: list[dict[tuple[int, int], int]] = [{} for _ in problem.wishes]
         self._toll = 0.0
 
     def solve(self) -> State:
@@ -222,15 +228,23 @@ class Solver:
             key=lambda pool: (pool[2], pool[0], len(pool[1])),
         )
         pools = [pool for pool in pools if pool[2] > 0 and pool[0] not in banned]
+        room = {kind: free for kind, _, free, _ in pools}  # the largest of each kind comes last
+        wish = self.problem.wishes[need]
+        counts = sorted({1, max(wish.replicas, 2 if wish.spread else 1)})
         best: list[Take] = []
         best_value = 0
         for sizes in self._sizes[need]:
-            if sizes.whole.ceiling <= best_value:
+            if sizes.whole.ceiling <= best_value or (whole := sizes.whole.ceiling_in(room)) <= best_value:
                 continue
             usable = [pool for pool in pools if pool[0] in sizes.whole.offered]
-            for ceiling, takes in self._ways(need, sizes, usable) if usable else ():
-                if ceiling > best_value and (value := self._worth(need, found := takes())) > best_value:
-                    best, best_value = found, value
+            for size in (*sizes.levels, sizes.whole):  # replicas of one size, or each as large as can be
+                ranked: list[Ranked] | None = None
+                for least in counts:  # as few as serve all, or as many as are asked for: the spares may be of any size
+                    if (whole if least > 1 else size.ceiling_in(room)) > best_value:
+                        ranked = self._ranked(need, size, usable) if ranked is None else ranked
+                        found = self._fill(need, size, ranked, usable, least, sizes.whole)
+                        if (value := self._worth(need, found)) > best_value:
+                            best, best_value = found, value
         return taken(state, need, best)
 
     def _tolled(self, toll: float) -> list[dict[int, int]]:
@@ -268,42 +282,41 @@ class Solver:
             used = min(left, slots * number)
             total += used * gain
             left -= used
-        return total + wish.bonus(count, hosts)
+        return total + self._bonus(need, count, hosts)
 
-    def _ways(self, need: int, sizes: Sizes, pools: list[tuple[int, Content, int, int]]) -> Iterator[tuple[int, Callable[[], list[Take]]]]:
-        """Promising ways to serve a need with one variant, and what each can be worth at most: replicas of one size, or each as large as can be."""
-        wish = self.problem.wishes[need]
-        least = max(wish.replicas, 2 if wish.spread else 1)
-        for size in (*sizes.levels, sizes.whole):
-            for count in sorted({1, least}):  # spares may be of any size
-                ceiling = (size if count == 1 else sizes.whole).ceiling
-                yield ceiling, partial(self._fill, need, size.offered, pools, count, sizes.whole.offered)
+    def _bonus(self, need: int, count: int, hosts: int) -> int:
+        """What so many replicas on so many hosts are worth by themselves."""
+        known = self._bonuses[need]
+        key = (count, hosts)
+        if key not in known:
+            known[key] = self.problem.wishes[need].bonus(count, hosts)
+        return known[key]
 
-    def _first_of(self, need: int, offered: dict[int, list[Option]], kind: int, free: int) -> tuple[int, Option] | None:
-        """The most profitable option of a kind for all users where so many parts are free, with its profit."""
-        key = (id(offered), kind, free, self._toll)
-        if key not in self._first:
-            usable = [option for option in offered.get(kind, ()) if option.units <= free]
-            self._first[key] = self._best(need, usable, self.problem.wishes[need].users) if usable else None
-        return self._first[key]
-
-    def _fill(
-        self, need: int, offered: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], least: int,
-        spare: dict[int, list[Option]],
-    ) -> list[Take]:  # fmt: skip
-        """Takes hosts, the most profitable first and each once, then more parts of hosts that are taken, until all are served."""
-        wish = self.problem.wishes[need]
-        ranked: list[tuple[int, int, Option, int]] = []
+    def _ranked(self, need: int, size: Size, pools: list[Pool]) -> list[Ranked]:
+        """For each pool with room its most profitable option for all users, the best first; a steady host before all, none where all may vanish."""
+        users = self.problem.wishes[need].users
+        firsts = size.firsts.setdefault(self._toll, {})
+        ranked = []
         for index, (kind, _, free, _) in enumerate(pools):
-            if first := self._first_of(need, offered, kind, free):
+            pair = (kind, free)
+            if pair not in firsts:
+                usable = [option for option in size.offered.get(kind, ()) if option.units <= free]
+                firsts[pair] = self._best(need, usable, users) if usable else None
+            if first := firsts[pair]:
                 ranked.append((-first[0], index, first[1], kind))
-        ranked.sort(key=lambda item: item[:2])
-        if ranked and all(self.problem.kinds[kind].preemptible for _, _, _, kind in ranked):
-            return []
-        if ranked and self.problem.kinds[ranked[0][3]].preemptible:  # the first is steady, whatever comes then
-            steady = next(item for item in ranked if not self.problem.kinds[item[3]].preemptible)
+        ranked.sort()
+        kinds = self.problem.kinds
+        if ranked and kinds[ranked[0][3]].preemptible:
+            steady = next((item for item in ranked if not kinds[item[3]].preemptible), None)
+            if steady is None:
+                return []
             ranked.remove(steady)
             ranked.insert(0, steady)
+        return ranked
+
+    def _fill(self, need: int, size: Size, ranked: list[Ranked], pools: list[Pool], least: int, spare: Size) -> list[Take]:
+        """Takes hosts, the most profitable first and each once, then more parts of hosts that are taken, until all are served."""
+        wish, offered = self.problem.wishes[need], size.offered
         takes: list[Take] = []
         left, count = wish.users, 0
         for _, index, best, kind in ranked:
@@ -317,21 +330,22 @@ class Solver:
             else:
                 option = self._shrunk(need, offered[kind], option, 1, pools[index][2])
                 number = min(available, least - count)
-                if self.prices[need][option.key] * number >= wish.bonus(max(count + number, 2), 2) - wish.bonus(count, min(count, 2)):
+                more = self._bonus(need, max(count + number, 2), 2) - self._bonus(need, count, min(count, 2))
+                if self.prices[need][option.key] * number >= more:
                     continue
             takes.append(Take(index, kind, pools[index][1], number, (option,)))
             left -= number * option.slots
             count += number
-        if count < least and takes and spare is not offered:
-            count = self._add_spares(need, spare, pools, takes, count, least)
-        return self._deepen(need, offered, pools, takes, left, count, least)
+        if count < least and takes and spare is not size:
+            count = self._add_spares(need, spare.offered, pools, takes, count, least)
+        return self._deepen(need, offered, pools, takes, left, count, least) if left > 0 or count < least else takes
 
     def _add_spares(
-        self, need: int, spare: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], takes: list[Take],
+        self, need: int, spare: dict[int, list[Option]], pools: list[Pool], takes: list[Take],
         count: int, least: int,
     ) -> int:  # fmt: skip
         """Replicas that are asked for and serve nobody new, of any size, on the cheapest hosts that are left."""
-        wish, taken = self.problem.wishes[need], {take.index for take in takes}
+        taken = {take.index for take in takes}
         found = []
         for index, (kind, _, free, _) in enumerate(pools):
             usable = [option for option in spare.get(kind, ()) if option.units <= free] if index not in taken else []
@@ -342,17 +356,16 @@ class Solver:
             if count >= least:
                 break
             number = min(pools[index][3], least - count)
-            if price * number < wish.bonus(count + number, 2) - wish.bonus(count, min(count, 2)):
+            if price * number < self._bonus(need, count + number, 2) - self._bonus(need, count, min(count, 2)):
                 takes.append(Take(index, pools[index][0], pools[index][1], number, (option,)))
                 count += number
         return count
 
     def _deepen(
-        self, need: int, offered: dict[int, list[Option]], pools: list[tuple[int, Content, int, int]], takes: list[Take],
+        self, need: int, offered: dict[int, list[Option]], pools: list[Pool], takes: list[Take],
         left: int, count: int, least: int,
     ) -> list[Take]:  # fmt: skip
         """More replicas on hosts that are taken already, while somebody is not served or replicas are missing."""
-        wish = self.problem.wishes[need]
         for position, take in enumerate(takes):
             free = pools[take.index][2] - take.options[0].units
             options, number = take.options, take.hosts
@@ -361,7 +374,8 @@ class Solver:
                 if not usable:
                     break
                 _, option = self._best(need, usable, max(left, 1))
-                if left <= 0 and self.prices[need][option.key] >= wish.bonus(count + 1, len(takes)) - wish.bonus(count, len(takes)):
+                more = self._bonus(need, count + 1, len(takes)) - self._bonus(need, count, len(takes))
+                if left <= 0 and self.prices[need][option.key] >= more:
                     break
                 wanted = max(-(-left // option.slots), least - count)
                 if wanted < number:  # only some of these hosts take one more

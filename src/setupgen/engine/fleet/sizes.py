@@ -14,17 +14,41 @@ MANY = 10**6
 
 
 class Size:
-    """Options of a need by kind, with what they can be worth at most."""
+    """Options of a need by kind, with what they can be worth at most.
 
-    __slots__ = ("ceiling", "offered")
+    Attributes:
+        offered: options by kind.
+        ceiling: what serving the need with them can be worth at most.
+        firsts: filled by the search: by toll, then by kind and free parts, the most profitable option for all users with its profit.
+    """
+
+    __slots__ = ("_bonus", "_known", "_nets", "ceiling", "firsts", "offered")
 
     def __init__(self, options: Sequence[Option], wish: Wish, gains: dict[int, int], prices: dict[int, int]) -> None:
         self.offered: dict[int, list[Option]] = {}
         for option in options:
             self.offered.setdefault(option.kind, []).append(option)
         # All users served by the option that leaves most for each after its price; no toll lowers a price.
-        net = (wish.users * (option.slots * gains[option.key] - prices[option.key]) // option.slots for option in options)
-        self.ceiling = max(0, *net) + max(wish.bonus(MANY, MANY), 0) + 1
+        self._nets = {
+            option.key: wish.users * (option.slots * gains[option.key] - prices[option.key]) // option.slots for option in options
+        }
+        self._bonus = max(wish.bonus(MANY, MANY), 0) + 1
+        self._known: dict[tuple[int, int], int] = {}
+        self.ceiling = max(0, *self._nets.values()) + self._bonus
+        self.firsts: dict[float, dict[tuple[int, int], tuple[int, Option] | None]] = {}
+
+    def ceiling_in(self, room: dict[int, int]) -> int:
+        """The ceiling where this many parts are free on one host of each kind at most; 0 where none has room."""
+        best = -1
+        for kind, options in self.offered.items():
+            free = room.get(kind, 0)
+            if not free:
+                continue
+            key = (kind, free)
+            if key not in self._known:
+                self._known[key] = max((max(self._nets[option.key], 0) for option in options if option.units <= free), default=-1)
+            best = max(best, self._known[key])
+        return best + self._bonus if best >= 0 else 0
 
 
 class Sizes:
