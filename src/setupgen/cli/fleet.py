@@ -29,6 +29,7 @@ def add_parser(subparsers: Any) -> None:
     command = subparsers.add_parser("fleet", help="many hosts behind one address", description=DESCRIPTION)
     command.add_argument("inventory", metavar="INVENTORY", help="hosts and needs as YAML; `setupgen fleet init` makes one")
     command.add_argument("-o", "--output", metavar="DIR", help="write the fleet's folder here")
+    command.add_argument("--keep", metavar="DIR", help="this fleet's folder as it runs now: move as little as possible of it")
     command.add_argument("--dry-run", action="store_true", help="say what would be written and write nothing")
     command.add_argument("--diff", action="store_true", help="show the differences and write nothing")
     command.add_argument("--overwrite", action="store_true", help="replace files that you edited or that setupgen did not make")
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if (arguments.dry_run or arguments.diff or arguments.overwrite) and arguments.output is None:
         raise UsageError("nothing is written without a folder.", place="setupgen fleet", hint="Name one with -o DIR.")
     pack = load_pack()
-    plan = fleet_plan(pack, read_inventory(pack, arguments.inventory))
+    plan = fleet_plan(pack, read_inventory(pack, arguments.inventory), read_before(arguments.keep) if arguments.keep else None)
     document = plan.to_json()
     made: tuple[Rendered, Rendered] | None = None
     if plan.placed:
@@ -121,6 +122,25 @@ def _gathered(path: Path) -> dict[str, dict[str, Any]]:
     if path.is_dir():
         return {file.stem: read_facts(str(file)) for file in sorted(path.glob("*.json"))}
     return in_lines(read_text(str(path)), str(path))
+
+
+def read_before(path: str) -> dict[str, Any]:
+    """The plan that a fleet's folder was written from, or that `setupgen fleet --json` printed.
+
+    Raises:
+        UsageError: where there is none.
+    """
+    file = Path(path) / PLAN if Path(path).is_dir() else Path(path)
+    hint = "Name the folder that `setupgen fleet INVENTORY -o DIR` wrote, or the JSON that it printed."
+    try:
+        found = json.loads(read_text(str(file)))
+        for item in found["placements"]:
+            _ = item["host"], item["need"], item["model"], item["format"], item["quant"], item["server"], item["devices"]
+            _ = item["settings"]["context"] + item["settings"]["parallel"]
+        _ = [(item["need"], item["label"]) for item in found["capacity"]]
+    except (KeyError, TypeError, ValueError, IndexError):
+        raise UsageError("this is no plan of a fleet.", place=shorten_path(str(file)), hint=hint) from None
+    return dict(found)
 
 
 # -------------------------------------------------------------------------------------------------- writing

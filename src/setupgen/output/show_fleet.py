@@ -33,7 +33,11 @@ def show_fleet(fleet: Json, report: Json | None) -> None:
         safe = f"{lost:.0f} tokens/s without its strongest host" if item["survives_one_host"] else "nothing if its host is lost"
         text = f"{item['label']}: {item['users_served']} of {item['users']} users on {item['replicas']} replica{'s'[: item['replicas'] != 1]}, {item['aggregate_tps']['value']:.0f} tokens/s, {safe}"
         out.print(Text(text))
+    if edit := fleet.get("edit"):
+        out.print(Text(f"\nAgainst the plan before: {edit['kept']} kept, {len(edit['new'])} new, {len(edit['gone'])} gone"))
     for title, lines in (
+        ("New", [_replica(item) for item in fleet.get("edit", {}).get("new", ())]),
+        ("Gone", [_replica(item) for item in fleet.get("edit", {}).get("gone", ())]),
         ("No place for", [f"{item['need'].get('model') or item['need'].get('use_case')}: {item['because']}" for item in fleet["unplaced"]]),
         ("Hosts without work", [f"{item['host']}: {item['because']}" for item in fleet["idle"]]),
         ("What would help most", [item["text"] for item in fleet["advice"]]),
@@ -50,6 +54,10 @@ def show_fleet(fleet: Json, report: Json | None) -> None:
         for path, word in sorted(report["files"].items()):
             out.print(Text(f"{word:<10} {path}"))
         sys.stderr.write(f"\nNext: read {report['directory']}/README.md\n" if report["written"] else "\nNothing was written.\n")
+
+
+def _replica(item: Json) -> str:
+    return f"{item['model']} in {item['quant']} on {item['host']}"
 
 
 MOST = 20

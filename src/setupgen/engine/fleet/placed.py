@@ -12,12 +12,12 @@ from setupgen.engine.host import Host
 from setupgen.engine.settings import Seat, choose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from setupgen.engine.fleet.options import Market, Offer
     from setupgen.engine.fleet.problem import Option
     from setupgen.engine.fleet.records import FleetHost, FleetNeed, Inventory
-    from setupgen.engine.fleet.states import State
+    from setupgen.engine.fleet.states import Content, State
     from setupgen.engine.plan import Choice
     from setupgen.knowledge import Pack
 
@@ -82,20 +82,40 @@ class Placed:
         return next((value for name, value in self.host.headers.items() if name.lower() == "authorization"), None)
 
 
-def spots_of(market: Market, state: State) -> list[Spot]:
-    """Which host gets what, in the order of hosts; hosts that are alike are filled from the first."""
+def spots_of(market: Market, state: State, before: Mapping[int, Content] | None = None) -> list[Spot]:
+    """Which host gets what, in the order of hosts; hosts that are alike are filled from the first, or keep what they held `before`."""
     found: list[Spot] = []
     for number, group in enumerate(market.groups):
         contents = sorted(
             ((content, count) for (kind, content), count in state.items() if kind == number and content),
             key=lambda item: tuple((need, option.key) for need, option in item[0]),
         )
-        hosts = iter(group.hosts)
-        for content, count in contents:
-            for _ in range(count):
-                host = next(hosts)
-                found += [Spot(host, need, option, 0) for need, option in content]
+        wanted = [content for content, count in contents for _ in range(count)]
+        for host, content in _matched(group.hosts, wanted, before or {}):
+            found += [Spot(host, need, option, 0) for need, option in content]
     return sorted(_with_users(market, found), key=lambda spot: (spot.host, -spot.option.units, spot.need, spot.option.key))
+
+
+def _matched(hosts: Sequence[int], wanted: list[Content], before: Mapping[int, Content]) -> Iterator[tuple[int, Content]]:
+    """Hosts with what they get: first those that held most of it before."""
+    free = list(hosts)
+    if before:
+        pairs = [
+            (-sum((Counter(content) & Counter(before[host])).values()), content != before[host], host, number)
+            for number, content in enumerate(wanted)
+            for host in free
+            if before.get(host)
+        ]
+        given: dict[int, int] = {}
+        for shared, _, host, number in sorted(pairs):
+            if shared and host not in given.values() and number not in given:
+                given[number] = host
+        for number, host in given.items():
+            free.remove(host)
+            yield host, wanted[number]
+        wanted = [content for number, content in enumerate(wanted) if number not in given]
+        free.sort(key=lambda host: bool(before.get(host)))  # empty ones first, in order
+    yield from zip(free, wanted, strict=False)
 
 
 def _with_users(market: Market, spots: list[Spot]) -> Iterator[Spot]:
@@ -109,9 +129,9 @@ def _with_users(market: Market, spots: list[Spot]) -> Iterator[Spot]:
             yield replace(spot, users=users)
 
 
-def place_all(pack: Pack, inventory: Inventory, market: Market, state: State) -> list[Placed]:
-    """Every server of the fleet, in the order of hosts."""
-    spots = spots_of(market, state)
+def place_all(pack: Pack, inventory: Inventory, market: Market, state: State, before: Mapping[int, Content] | None = None) -> list[Placed]:
+    """Every server of the fleet, in the order of hosts; `before` is what hosts held already."""
+    spots = spots_of(market, state, before)
     names = _aliases(inventory, market, spots)
     tagged = _tagged(market, spots)
     ports = _Ports(inventory)

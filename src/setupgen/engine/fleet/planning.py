@@ -12,6 +12,7 @@ from setupgen.engine.fleet.advice import advice
 from setupgen.engine.fleet.apart import apart
 from setupgen.engine.fleet.assign import Solver
 from setupgen.engine.fleet.fronts import choose_front, front_of, secrets_of, servers_behind
+from setupgen.engine.fleet.keeping import contents_before, edited, state_of, told
 from setupgen.engine.fleet.options import market
 from setupgen.engine.fleet.placed import place_all, users_served
 from setupgen.engine.host import Host
@@ -40,6 +41,8 @@ class FleetPlan:
         capacity: what each need got, as the JSON has it.
         advice: what would help most, the best first.
         warnings: id and text.
+        value: of the objective.
+        edit: what changes against a plan before, see `keeping.told`; empty where there was none.
     """
 
     verdict: str
@@ -53,6 +56,7 @@ class FleetPlan:
     warnings: tuple[Mapping[str, Any], ...]
     knowledge: Mapping[str, Any] = field(default_factory=dict)
     value: int = 0
+    edit: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As the public JSON writes it, but for the files."""
@@ -72,11 +76,17 @@ class FleetPlan:
             "warnings": [dict(item) for item in self.warnings],
             "secrets": secrets_of(self.placed),
             "knowledge": dict(self.knowledge),
+            **({"edit": dict(self.edit)} if self.edit else {}),
         }
 
 
-def fleet_plan(pack: Pack, inventory: Inventory) -> FleetPlan:
+def fleet_plan(pack: Pack, inventory: Inventory, before: Mapping[str, Any] | None = None) -> FleetPlan:
     """The plan of a fleet.
+
+    Args:
+        pack: the knowledge base.
+        inventory: hosts and needs.
+        before: the plan of this fleet before it was edited, as JSON: what runs stays where it is as far as that is any good.
 
     Raises:
         UsageError: where the inventory wants a proxy that cannot be.
@@ -84,8 +94,9 @@ def fleet_plan(pack: Pack, inventory: Inventory) -> FleetPlan:
     front = choose_front(pack, inventory)
     offered = market(pack, inventory, servers_behind(pack, front[0]))
     solver = Solver(offered.problem)
-    state = apart(solver, solver.solve())
-    placed = place_all(pack, inventory, offered, state)
+    contents = contents_before(inventory, offered, before) if before else {}
+    state = edited(solver, state_of(offered, contents)) if contents else apart(solver, solver.solve())
+    placed = place_all(pack, inventory, offered, state, contents)
     served = users_served(placed)
     unplaced = [entry for need in inventory.needs if (entry := _unplaced(pack, inventory, offered.refusals, placed, need, served[need.id]))]
     used = {item.host.name for item in placed}
@@ -106,6 +117,7 @@ def fleet_plan(pack: Pack, inventory: Inventory) -> FleetPlan:
         warnings=(*words.warnings(inventory, front[0], placed), *words.together(inventory, offered, placed)),
         knowledge={"digest": pack.digest, "version": pack.version, "oldest_review": pack.oldest_review},
         value=solver.value(state),
+        edit=told(before, placed) if before else {},
     )
 
 
