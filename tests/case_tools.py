@@ -56,7 +56,8 @@ def planned_fleet(name, proxy="auto"):
     members = [Member(*entry) for entry in member_plans(pack(), fleet)]
     document = fleet.to_json()
     made = render_fleet(document, members, fleet.front, pack().templates, command=f"setupgen fleet {path.name} -o {name}")
-    return document | {"files": {**made[0].files, **made[1].files}}
+    modes, secrets = ({**getattr(made[0], name), **getattr(made[1], name)} for name in ("modes", "secrets"))
+    return document | {"files": {**made[0].files, **made[1].files}, "modes": modes, "secrets_made": secrets}
 
 
 def comparable(architecture):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 import case_tools
+from case_tools import planned_fleet
 from setupgen.errors import SetupgenError
 from setupgen.maintain.compile import PACK, write_pack
 from shared_work import once
@@ -53,6 +55,17 @@ def fresh_pack() -> Path:
 def pack():
     """The compiled knowledge base, read."""
     return case_tools.pack()
+
+
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory):
+    """The plan of one of our inventories by its name, with its files: worked out once per run, because a large one takes half a minute."""
+
+    def of(name):
+        place = once(tmp_path_factory, f"fleet-{name}", lambda folder: (folder / "plan.json").write_text(json.dumps(planned_fleet(name))))
+        return json.loads((place / "plan.json").read_text())
+
+    return of
 
 
 @pytest.fixture(scope="session")

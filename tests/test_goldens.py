@@ -1,12 +1,13 @@
 """The files of chosen cases, as folders in tests/golden. Run with SETUPGEN_UPDATE_GOLDENS=1 to write them again, then read the diff."""
 
+import hashlib
 import os
 import re
 import shutil
 
 import pytest
 
-from case_tools import CASES, ROOT, pack, planned, planned_fleet, read_case
+from case_tools import CASES, ROOT, pack, planned, read_case
 from setupgen.render.files import render_proxy, render_setup
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -167,5 +168,22 @@ def test_files_of_a_proxy(id_):
     compare(f"{id_}-proxy", render_proxy(made, pack().templates, knowledge=knowledge, command="setupgen fleet inventory.yaml").files)
 
 
-def test_files_of_a_fleet():
-    compare("fleet-home", planned_fleet("home")["files"])
+@pytest.mark.parametrize("name", ["home", "office"])
+def test_files_of_a_fleet(name, fleet):
+    compare(f"fleet-{name}", fleet(name)["files"])
+
+
+def test_files_of_a_large_fleet(fleet):
+    """Its own files, the proxy's, and those of the first server of each kind for each need; the others differ from one of these by names, ports and
+    cards alone, so a checksum holds them and nobody has to read them twenty times."""
+    document = fleet("lab")
+    firsts = {(item["need"], item["server"], item["backend"]): item["folder"] for item in reversed(document["placements"])}
+    rest, kept = {}, {}
+    for path, text in document["files"].items():
+        whole = not path.startswith("hosts/") or path.startswith(tuple(f"{folder}/" for folder in firsts.values()))
+        (kept if whole else rest)[path] = text
+    rest = {path: text for path, text in rest.items() if not path.endswith(".plan.json")}
+    lines = [f"{hashlib.sha256(normal(text).encode()).hexdigest()}  {path}\n" for path, text in sorted(rest.items())]
+    assert len(lines) > 50
+
+    compare("fleet-lab", kept | {"others.sha256": "".join(lines)})

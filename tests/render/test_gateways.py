@@ -218,3 +218,21 @@ def test_open_webui_gets_every_address_with_a_key_each():
     assert services["olla"]["open-webui"]["environment"]["OPENAI_API_BASE_URLS"] == "http://olla:40114/olla/openai/v1"
     assert services["olla"]["open-webui"]["environment"]["OPENAI_API_KEYS"] == "none"
     assert services["nginx"]["open-webui"]["profiles"] == ["webui"]
+
+
+def test_a_model_that_fills_in_the_middle_is_replaced_by_none_and_called_what_it_is_for():
+    coder = {"alias": "coder", "name": "coder", "context": 8192, "fill_in_the_middle": True}
+    backends = [OTHER, backend("editor", "http://10.0.0.8:8000", "vllm", model=coder)]
+    made = files(proxy("litellm", backends=backends))
+    assert "fallbacks" not in yaml.safe_load(made["config.yaml"])["router_settings"]
+    assert "| `coder` | code completion |" in made["README.md"]
+    backends[1]["models"][0]["fill_in_the_middle"] = False
+    made = files(proxy("litellm", backends=backends))
+    assert yaml.safe_load(made["config.yaml"])["router_settings"]["fallbacks"] == [{"coder": ["qwen3.6-27b"]}]
+
+
+def test_what_a_fleet_knows_is_not_asked_of_the_user():
+    made = files(proxy("litellm", filled=["TOWER_KEY"]))["README.md"]
+    asked = made.partition("Fill in what is still empty")[2].partition("\n")[0]
+    assert "`TOWER_KEY`" not in asked
+    assert "`TOWER_KEY`" in files(proxy("litellm"))["README.md"]

@@ -92,7 +92,7 @@ def test_check_only_looks(folder):
 def test_a_host_that_is_down_is_told_and_the_others_go_on(folder):
     done, lines = deploy(folder, DOWN="yes")
     assert done.returncode == 1
-    assert "oldbox: copying to 192.168.1.11 failed" in done.stderr
+    assert "oldbox: copying hosts/oldbox to 192.168.1.11 failed" in done.stderr
     assert lines[-1][0] == "local"
     done, _ = deploy(folder, "--check", DOWN="yes")
     assert done.returncode == 1
@@ -108,5 +108,6 @@ def test_hosts_can_be_named(folder):
 
 def test_the_plan_in_each_folder_is_that_of_its_host(folder):
     plan = json.loads((folder / "fleet/hosts/oldbox/setupgen.plan.json").read_text("utf-8"))
-    assert plan["choice"]["fleet"] == {"name": "fleet", "host": "oldbox", "alias": plan["choice"]["settings"]["alias"]}
+    alias = plan["choice"]["settings"]["alias"]
+    assert plan["choice"]["fleet"] == {"name": "fleet", "host": "oldbox", "alias": alias, "part": False, "beside": []}
     assert plan["facts"]["hardware"]["devices"][0]["id"] == "nvidia/rtx-3060"

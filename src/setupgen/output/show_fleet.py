@@ -24,14 +24,16 @@ def show_fleet(fleet: Json, report: Json | None) -> None:
     if fleet["placements"]:
         table = Table("server", "model", "quant", "program", "users", "tokens/s", box=box.SIMPLE)
         for item in fleet["placements"]:
-            rate = item["decode_tps"]
-            pace = f"{rate['low']:.0f} to {rate['high']:.0f}" if rate["value"] else "-"
+            rate = item["prefill_tps" if item["task"] == "embedding" else "decode_tps"]
+            pace = f"{rate['low']:.0f} to {rate['high']:.0f}{_unit(item)}" if rate["value"] else "-"
             table.add_row(*(Text(str(part)) for part in (item["name"], item["alias"], item["quant"], item["server"], item["users"], pace)))
         out.print(table)
     for item in fleet["capacity"]:
         lost = item["without_largest_host_tps"]
-        safe = f"{lost:.0f} tokens/s without its strongest host" if item["survives_one_host"] else "nothing if its host is lost"
-        text = f"{item['label']}: {item['users_served']} of {item['users']} users on {item['replicas']} replica{'s'[: item['replicas'] != 1]}, {item['aggregate_tps']['value']:.0f} tokens/s, {safe}"
+        safe = (
+            f"{lost:.0f} tokens/s{_unit(item)} without its strongest host" if item["survives_one_host"] else "nothing if its host is lost"
+        )
+        text = f"{item['label']}: {item['users_served']} of {item['users']} users on {item['replicas']} replica{'s'[: item['replicas'] != 1]}, {item['aggregate_tps']['value']:.0f} tokens/s{_unit(item)}, {safe}"
         out.print(Text(text))
     if edit := fleet.get("edit"):
         out.print(Text(f"\nAgainst the plan before: {edit['kept']} kept, {len(edit['new'])} new, {len(edit['gone'])} gone"))
@@ -62,3 +64,8 @@ def _replica(item: Json) -> str:
 
 MOST = 20
 """Lines of a kind that are shown."""
+
+
+def _unit(item: Json) -> str:
+    """What a rate counts, where that is not what a model writes."""
+    return " read" if item["task"] == "embedding" else ""

@@ -56,6 +56,7 @@ class Group:
         context: tokens that every backend of it holds.
         tools: whether every backend of it calls tools.
         vision: whether every backend of it reads pictures.
+        fill: whether it is asked to fill in the middle of a text, as editors do.
         members: its backends, in order of name.
     """
 
@@ -64,6 +65,7 @@ class Group:
     context: int
     tools: bool
     vision: bool
+    fill: bool
     members: tuple[Member, ...]
 
     @property
@@ -121,6 +123,7 @@ def _group(alias: str, found: Sequence[tuple[Raw, Raw]]) -> Group:
         context=min(model["context"] for _, model in found),
         tools=all(model["tools"] for _, model in found),
         vision=all(model["vision"] for _, model in found),
+        fill=any(model["fill_in_the_middle"] for _, model in found),
         members=tuple(Member(dict(backend), model["name"]) for backend, model in found),
     )
 
@@ -188,6 +191,7 @@ def _model(raw: Raw, index: int, position: int) -> dict[str, Any]:
         "task": task,
         "tools": bool(raw.get("tools")),
         "vision": bool(raw.get("vision")),
+        "fill_in_the_middle": bool(raw.get("fill_in_the_middle")),
     }
 
 

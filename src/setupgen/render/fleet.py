@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from setupgen.errors import NothingFitsError
 from setupgen.render.files import Rendered, render_proxy, render_setup
+from setupgen.render.gateways import EVERYWHERE, GATEWAYS, NAMES, gateway_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,12 +42,15 @@ def render_fleet(fleet: Raw, members: Iterable[Member], front: Raw, templates: R
         _add(parts, member.folder, render_setup(member.plan, templates, command=command, name=member.name))
     _add(parts, "proxy", _front(fleet, front, templates, command))
     used = sorted({item["host"] for item in fleet["placements"]})
+    because = dict.fromkeys(item["because"] for item in fleet["idle"])
     shown = {
         **fleet,
         "places": [_place(item) for item in fleet["placements"]] + [{"host": "proxy", "ssh": "local", "folder": "proxy", "how": "compose"}],
         "hosts_used": len(used),
         "to_fill": _to_fill(fleet, front),
-        "proxy": {**fleet["proxy"], "name": fleet["proxy"]["id"]},
+        "proxy": {**fleet["proxy"], "name": NAMES.get(fleet["proxy"]["id"], fleet["proxy"]["id"])},
+        "door": _door(front),
+        "idle": [{"hosts": [item["host"] for item in fleet["idle"] if item["because"] == text], "because": text} for text in because],
         "unplaced": [{**item, "label": item["need"].get("model") or item["need"].get("use_case", "")} for item in fleet["unplaced"]],
     }
     plan = {
@@ -56,6 +60,16 @@ def render_fleet(fleet: Raw, members: Iterable[Member], front: Raw, templates: R
         "facts": {"needs": {"os": "linux", "runtime": "docker"}},
     }
     return parts, render_setup(plan, templates, command=command, name=str(fleet["name"]))
+
+
+def _door(front: Raw) -> dict[str, Any]:
+    """Where clients find the fleet: addresses by API, the variable of the key, and one model's own path where the proxy goes by it."""
+    if front.get("id") not in GATEWAYS:
+        return {"urls": {"ollama": f"http://{front.get('bind')}:{front.get('port')}"}, "key": "", "path": "", "wide": False}
+    gateway = gateway_of(front, str(front.get("runtime") or "docker"))
+    own = next((model["prefix"] for model in gateway["models"] if model["prefix"]), "")
+    wide = front.get("bind") in EVERYWHERE
+    return {"urls": gateway["urls"], "key": gateway["key"], "path": f"{gateway['base_url']}{own}/v1" if own else "", "wide": wide}
 
 
 def _to_fill(fleet: Raw, front: Raw) -> list[str]:
@@ -68,7 +82,13 @@ def _to_fill(fleet: Raw, front: Raw) -> list[str]:
 def _front(fleet: Raw, front: Raw, templates: Raw, command: str) -> Rendered:
     """The proxy's folder; where no template writes files for it, what such files must say."""
     try:
-        return render_proxy(front, templates, knowledge=fleet["knowledge"], command=command, name=f"{fleet['name']}-{front['id']}")
+        return render_proxy(
+            {**front, "filled": sorted(fleet["secrets"])},
+            templates,
+            knowledge=fleet["knowledge"],
+            command=command,
+            name=f"{fleet['name']}-{front['id']}",
+        )
     except NothingFitsError:
         return Rendered({"setupgen.proxy.json": json.dumps(front, ensure_ascii=False, indent=1, sort_keys=True) + "\n"})
 

@@ -27,6 +27,7 @@ API_PREFIXES = {
     "olla": {"openai": "/olla/openai/v1", "anthropic": "/olla/anthropic", "ollama": "/olla/ollama"},
     "llama-swap": {"openai": "/v1", "anthropic": ""},
 }
+NAMES = {"hops": "HOPS", "litellm": "LiteLLM", "nginx": "nginx", "olla": "Olla", "llama-swap": "llama-swap"}
 HEALTH = {"litellm": "/health/liveliness", "nginx": "/health", "olla": "/internal/health", "llama-swap": "/health"}
 ASKS_FOR_KEYS = ("litellm", "nginx", "llama-swap")
 """Proxies that can ask callers for a key themselves."""
@@ -106,6 +107,9 @@ def gateway_of(proxy: Raw, runtime: str) -> dict[str, Any]:
         "models": [_shown(group, id_, len(groups)) for group in groups],
         "check": _check(groups, id_),
         "webui_urls": _webui_urls(groups, id_) if "open-webui" in proxy.get("clients", ()) and inside and not proxy.get("tls") else [],
+        "name": NAMES[id_],
+        # A fleet knows its hosts' keys; nobody but the user knows what the inventory names.
+        "to_fill": sorted({secret for backend in backends for secret in _variables(backend)} - set(proxy.get("filled") or ())),
         "secrets": sorted({secret for backend in backends for secret in _variables(backend)}),
         "whole": sorted({value["env"] for backend in backends for value in backend["headers"].values() if "env" in value}),
         "fleeting": [backend["name"] for backend in backends if backend["preemptible"]],
@@ -172,7 +176,7 @@ def _shown(group: Group, id_: str, count: int) -> dict[str, Any]:
         # nginx tells models apart by path.
         "prefix": f"/{path_of(group.alias)}" if id_ == "nginx" and count > 1 else "",
         "alias": group.alias,
-        "task": group.task,
+        "task": "code completion" if group.fill else group.task,
         "context": group.context,
         "slots": group.slots,
         "tools": group.tools,
@@ -239,7 +243,8 @@ def _litellm_model(task: str, backend: Raw, name: str) -> str:
 def _replaces(other: Group, group: Group) -> bool:
     """Whether a model may answer for another when all hosts of that one are down: it can do all that the other can.
 
-    Embeddings of two models cannot be compared, so they never stand in for one another.
+    Embeddings of two models cannot be compared, so they never stand in for one another. Nor do models that fill in the middle: each has words of its
+    own that mark where, which the editor writes into the prompt.
     """
     return (
         other.alias != group.alias
@@ -247,6 +252,7 @@ def _replaces(other: Group, group: Group) -> bool:
         and other.context >= group.context
         and other.tools >= group.tools
         and other.vision >= group.vision
+        and not group.fill
     )
 
 

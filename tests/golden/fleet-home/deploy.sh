@@ -9,6 +9,7 @@ cd "$(dirname -- "$0")"
 ssh=${SSH:-ssh}
 target=setupgen/home
 check=
+looked=' '
 failed=0
 
 say() {
@@ -22,6 +23,8 @@ wrong() {
 
 # look NAME ADDRESS FOLDER HOW: is the host there, with what its folder needs?
 look() {
+    case $looked in *" $1/$4 "*) return ;; esac
+    looked="$looked$1/$4 "
     needs=$(case $4 in compose) echo "docker compose version" ;; podman) echo "podman-compose --version" ;; *) echo "command -v curl" ;; esac)
     if [ "$2" = local ]; then
         sh -c "$needs" >/dev/null 2>&1 || { wrong "$1: this fails here: $needs"; return; }
@@ -39,14 +42,14 @@ start() {
         podman) echo "podman-compose up --detach" ;;
         *) echo "./start.sh" ;;
     esac)
-    say "$1: starting"
+    say "$1: starting $3"
     if [ "$2" = local ]; then
-        (cd "$3" && sh -c "$run") || wrong "$1: the start failed"
+        (cd "$3" && sh -c "$run") || wrong "$1: the start of $3 failed"
         return
     fi
     # The archive goes through ssh, so that secrets lie nowhere on the way.
-    tar -C "$3" -cf - . | $ssh -o BatchMode=yes "$2" "umask 077 && mkdir -p $target/$3 && tar -C $target/$3 -xf -" || { wrong "$1: copying to $2 failed"; return; }
-    $ssh -o BatchMode=yes "$2" "cd $target/$3 && $run" </dev/null || wrong "$1: the start failed"
+    tar -C "$3" -cf - . | $ssh -o BatchMode=yes "$2" "umask 077 && mkdir -p $target/$3 && tar -C $target/$3 -xf -" || { wrong "$1: copying $3 to $2 failed"; return; }
+    $ssh -o BatchMode=yes "$2" "cd $target/$3 && $run" </dev/null || wrong "$1: the start of $3 failed"
 }
 
 wanted() {

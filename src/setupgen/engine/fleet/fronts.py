@@ -172,6 +172,7 @@ def _backend(item: Placed) -> dict[str, Any]:
                 "task": TASKS.get(item.task, "chat"),
                 "tools": bool(choice.settings.get("tool_calls")),
                 "vision": "vision" in capabilities and needs.use_case == "vision",
+                **({"fill_in_the_middle": True} if needs.use_case == "code-completion" else {}),
             }
         ],
     }

@@ -77,6 +77,19 @@ class Placed:
         return variable(self.name, "AUTHORIZATION")
 
     @property
+    def part(self) -> bool:
+        """Whether its memory is a part of its card's, or of main memory; what a chip with unified memory has is told as a whole."""
+        return 0 < self.offer.share < 1 and not self.offer.facts.hardware.unified
+
+    def beside(self, other: Placed) -> bool:
+        """Whether another server works on the same card or processor, so that each is slower while both work."""
+        if other.name == self.name or other.host.name != self.host.name:
+            return False
+        if self.devices and other.devices:
+            return bool(set(self.devices) & set(other.devices))
+        return bool(self.offer.candidate.cards) == bool(other.offer.candidate.cards)
+
+    @property
     def own_header(self) -> Any:
         """What the inventory says about the header Authorization; nothing where it says nothing."""
         return next((value for name, value in self.host.headers.items() if name.lower() == "authorization"), None)

@@ -12,6 +12,7 @@ from setupgen.engine.fleet.advice import advice
 from setupgen.engine.fleet.apart import apart
 from setupgen.engine.fleet.assign import Solver
 from setupgen.engine.fleet.fronts import choose_front, front_of, secrets_of, servers_behind
+from setupgen.engine.fleet.gathered import gathered
 from setupgen.engine.fleet.keeping import contents_before, edited, state_of, told
 from setupgen.engine.fleet.options import market
 from setupgen.engine.fleet.placed import place_all, users_served
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from setupgen.engine.fleet.placed import Placed
     from setupgen.engine.fleet.records import FleetNeed, Inventory
     from setupgen.knowledge import Pack
+
+
+READING = "prefill_tps"
+"""Speed of reading, by which servers of embeddings go."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ def fleet_plan(pack: Pack, inventory: Inventory, before: Mapping[str, Any] | Non
     offered = market(pack, inventory, servers_behind(pack, front[0]))
     solver = Solver(offered.problem)
     contents = contents_before(inventory, offered, before) if before else {}
-    state = edited(solver, state_of(offered, contents)) if contents else apart(solver, solver.solve())
+    state = gathered(solver, offered, edited(solver, state_of(offered, contents)) if contents else apart(solver, solver.solve()))
     placed = place_all(pack, inventory, offered, state, contents)
     served = users_served(placed)
     unplaced = [entry for need in inventory.needs if (entry := _unplaced(pack, inventory, offered.refusals, placed, need, served[need.id]))]
@@ -138,7 +143,10 @@ def member_plans(pack: Pack, fleet: FleetPlan) -> Iterator[tuple[str, str, dict[
             hosted={"recommended": False, "because": "This host is one of a fleet."},
             knowledge=fleet.knowledge,
         ).to_json()
-        plan["choice"]["fleet"] = {"name": fleet.inventory.name, "host": item.host.name, "alias": item.alias}
+        beside = [other.name for other in fleet.placed if item.beside(other)]
+        plan["choice"]["fleet"] = {
+            "name": fleet.inventory.name, "host": item.host.name, "alias": item.alias, "part": item.part, "beside": beside
+        }  # fmt: skip
         plan["choice"]["connection"]["model"] = item.alias
         yield item.folder, f"{fleet.inventory.name}-{item.name}", plan
 
@@ -150,6 +158,7 @@ def _placement(item: Placed) -> dict[str, Any]:
         "host": item.host.name,
         "name": item.name,
         "need": item.need.id,
+        "task": item.task,
         "model": choice["model"]["id"],
         "quant": choice["weights"]["quant"],
         "format": choice["weights"]["format"],
@@ -193,8 +202,11 @@ def _capacity(need: FleetNeed, mine: list[Placed]) -> dict[str, Any]:
     """What a need got: copies, slots, tokens per second in all, and what is left when its strongest host is lost."""
     sums = {"low": 0.0, "value": 0.0, "high": 0.0}
     per_host: Counter[str] = Counter()
+    slots: Counter[str] = Counter()
     for item in mine:
-        speed = item.choice.to_json()["speed"]["aggregate_tps"]
+        slots[item.host.name] += item.choice.settings["parallel"]
+        # A server that embeds reads; what it would write says nothing.
+        speed = item.choice.to_json()["speed"][READING if item.task == "embedding" else "aggregate_tps"]
         for key in sums:
             sums[key] += speed[key]
         per_host[item.host.name] += speed["value"]
@@ -202,14 +214,16 @@ def _capacity(need: FleetNeed, mine: list[Placed]) -> dict[str, Any]:
     return {
         "need": need.id,
         "label": need.label,
+        "task": mine[0].task if mine else None,
         "model": mine[0].choice.model.id if mine else None,
         "alias": mine[0].alias if mine else None,
         "replicas": len(mine),
         "hosts": len(per_host),
         "users": need.users,
-        "slots": sum(item.choice.settings["parallel"] for item in mine),
+        "slots": sum(slots.values()),
         "users_served": sum(item.users for item in mine),
         "aggregate_tps": {key: round(value, 1) for key, value in sums.items()},
         "without_largest_host_tps": round(sums["value"] - largest, 1),
+        "without_largest_host_slots": sum(slots.values()) - max(slots.values(), default=0),
         "survives_one_host": len(per_host) > 1,
     }

@@ -121,7 +121,7 @@ def _server(pack: Pack, item: Json) -> dict[str, Any]:
     used, capacity = (sum(device[key] for device in devices) for key in ("used_bytes", "capacity_bytes"))
     fullest = max((device["used_bytes"] / max(device["capacity_bytes"], 1) for device in devices), default=0)
     rate, unit = item["decode_tps"], "tokens/s"
-    if not rate["value"]:
+    if item["task"] == "embedding" or not rate["value"]:
         rate, unit = item["prefill_tps"], "tokens/s read"
     program = pack.servers[item["server"]].name
     model = pack.models.get(item["model"])
@@ -144,13 +144,14 @@ def _server(pack: Pack, item: Json) -> dict[str, Any]:
 
 def _need(item: Json) -> dict[str, str]:
     rate = item["aggregate_tps"]
-    lost = f"{figure(item['without_largest_host_tps'])} tokens/s are left" if item["survives_one_host"] else "nobody serves it"
+    unit = "tokens/s read" if item["task"] == "embedding" else "tokens/s"
+    lost = f"{figure(item['without_largest_host_tps'])} {unit} are left" if item["survives_one_host"] else "nobody serves it"
     return {
         "label": item["label"],
         "alias": item["alias"] or "",
         "users": f"{item['users_served']:,} of {item['users']:,}",
         "copies": f"{item['replicas']} on {item['hosts']} host{'s'[: item['hosts'] != 1]}" if item["replicas"] else "none",
-        "speed": f"{figure(rate['value'])} tokens/s" if item["replicas"] else "",
+        "speed": f"{figure(rate['value'])} {unit}" if item["replicas"] else "",
         "lost": lost if item["replicas"] else "",
     }
 

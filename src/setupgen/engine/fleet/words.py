@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from setupgen.knowledge import Pack
 
 SLOW_LINKS = ("wifi", "100m")
+SHARES = {0.25: "a quarter", 0.75: "three quarters"}
 UNTRUE = ("never-open-without-a-key",)
 """Warnings of rules that speak of a proxy with TLS on the host, which a host of a fleet does not have."""
 
@@ -32,11 +33,14 @@ def placement(item: Placed) -> str:
     part = ""
     if item.devices:
         part = f" on {'card' if len(item.devices) == 1 else 'cards'} {', '.join(map(str, item.devices))}"
-    elif 0 < item.offer.share < 1:
-        part = f" on {round(item.offer.share * 100)} % of it"
-    rate = choice.speed.decode_tps.value
+    rate, reads = choice.speed.decode_tps.value, choice.speed.prefill_tps.value
     pace = f", about {rate:.0f} tokens/s for one user" if rate else ""
-    used = f"{device.used_bytes / GIB:.1f} of {device.capacity_bytes / GIB:.1f} GiB on {device.name}"
+    if item.task == "embedding":
+        pace = f", about {reads:.0f} tokens of text per second" if reads else ""
+    room = f"{device.capacity_bytes / GIB:.1f} GiB"
+    each = "each " if len(memory.devices) > 1 else ""
+    place = f"{SHARES.get(item.offer.share, 'a part')} ({room})" if item.part else f"the {room}"
+    used = f"{device.used_bytes / GIB:.1f} GiB of {place} of {each}{device.name}"
     return (
         f"{choice.model.name} in {choice.weights.quant} by {choice.server.name}{part} for {need.label}: it takes {used} with"
         f" {choice.settings['parallel']} x {choice.settings['context']} tokens{pace}, and"
@@ -127,12 +131,25 @@ def warnings(inventory: Inventory, front: str, placed: list[Placed]) -> Iterator
             f"{few(shaky)} may vanish or have hours: requests under way there are lost then, and the rest of the fleet serves fewer users."
         )
         yield {"id": "hosts-that-vanish", "text": text, "sources": []}
-    many = Counter(item.host.name for item in placed)
-    cards = sorted(name for name, count in many.items() if count > 1)
-    if cards:
-        text = f"Several servers at full power on {few(cards)}: check the power supply and the cooling, or set a power limit for the cards."
+    cards: dict[str, set[int]] = {}
+    for item in placed:
+        cards.setdefault(item.host.name, set()).update(item.devices)
+    several = Counter(item.host.name for item in placed)
+    if hot := sorted(name for name, used in cards.items() if several[name] > 1 and len(used) > 1):
+        text = f"Several servers at full power on {few(hot)}: check the power supply and the cooling, or set a power limit for the cards."
         yield {"id": "power", "text": text, "sources": []}
+    yield from _shared(placed)
     yield from _of_hosts(placed)
+
+
+def _shared(placed: list[Placed]) -> Iterator[dict[str, Any]]:
+    """Servers on one card: memory is divided, work is not."""
+    sets = [[item.name, *(other.name for other in placed if item.beside(other))] for item in placed]
+    groups = list(dict.fromkeys(tuple(sorted(names)) for names in sets if len(names) > 1))
+    if groups:
+        told = "; ".join(" and ".join(names) for names in groups[:MOST_OF_HOSTS]) + ("; and others" if groups[MOST_OF_HOSTS:] else "")
+        text = f"These run on one card or processor: {told}. Its memory is divided among them; while they work at the same time, each is slower than its numbers say."
+        yield {"id": "shared-card", "text": text, "sources": []}
 
 
 def together(inventory: Inventory, market: Market, placed: list[Placed]) -> Iterator[dict[str, Any]]:
