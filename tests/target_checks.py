@@ -34,7 +34,8 @@ RESULTS = ROOT / "templates" / "checked.json"
 UPDATE = os.environ.get("SETUPGEN_UPDATE_TARGETS") == "1"
 MARKER = "target(id, *, checker, run=False, note='', version='', by_hand=False): a program judges the files of this target; see tests/target_checks.py"
 
-PLACES = ("/usr/libexec/podman", "/usr/lib/podman", str(ROOT / ".cache/quadlet"))
+PLUGINS = [f"/usr/{part}/docker/cli-plugins" for part in ("libexec", "local/libexec", "lib", "local/lib")]
+PLACES = ("/usr/libexec/podman", "/usr/lib/podman", *PLUGINS, str(ROOT / ".cache/quadlet"), str(ROOT / ".cache/docker-compose"))
 """Where programs lie that no PATH names."""
 
 _PROPERTY = "target-check"
