@@ -52,34 +52,42 @@ if [ "$major" -lt 20 ]; then
     exit 1
 fi
 
-# podman's generator for quadlets comes with podman 4.4 and newer. Debian 12 has an older one: there it is taken out of the next release's
-# package, into .cache/, and nothing is installed.
-quadlet=.cache/quadlet/quadlet
-for found in /usr/libexec/podman/quadlet /usr/lib/podman/quadlet "$quadlet"; do
-    if [ -x "$found" ]; then exit 0; fi
-done
-sources=$(grep -l '^Suites: bookworm ' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1 || true)
-if [ -z "$sources" ]; then
-    echo "The tests need podman 4.4 or newer: /usr/libexec/podman/quadlet is missing, and no package with it was found." >&2
-    exit 1
-fi
-echo "Fetching podman's generator for the tests" >&2
-stage=$(pwd)/.cache/quadlet
-mkdir -p "$stage/lists/partial" "$stage/archives/partial"
-sed '/^$/q' "$sources" | sed 's/^Suites:.*/Suites: trixie/' >"$stage/next.sources"
-cat >"$stage/apt.conf" <<CONF
+# podman's generator for quadlets comes with podman 4.4 and newer, Docker Compose 2 with Debian 13. Debian 12 has older ones: there the programs
+# are taken out of the next release's packages, into .cache/, and nothing is installed.
+from_next_release() { # NAME PACKAGE FILE: .cache/NAME/NAME is FILE of the package
+    sources=$(grep -l '^Suites: bookworm ' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1 || true)
+    if [ -z "$sources" ]; then
+        echo "The tests need the program $1 of the package $2 in a newer version than is here, and no package with it was found." >&2
+        exit 1
+    fi
+    echo "Fetching $1 for the tests" >&2
+    stage=$(pwd)/.cache/$1
+    mkdir -p "$stage/lists/partial" "$stage/archives/partial"
+    sed '/^$/q' "$sources" | sed 's/^Suites:.*/Suites: trixie/' >"$stage/next.sources"
+    cat >"$stage/apt.conf" <<CONF
 Dir::Etc::sourcelist "$stage/next.sources";
 Dir::Etc::sourceparts "-";
 Dir::State::Lists "$stage/lists";
 Dir::Cache "$stage";
 APT::Sandbox::User "$(id -un)";
 CONF
-(
-    cd "$stage"
-    export APT_CONFIG="$stage/apt.conf"
-    apt-get update -qq
-    apt-get download -qq podman
-    dpkg --fsys-tarfile podman_*.deb | tar -x --strip-components=4 ./usr/libexec/podman/quadlet
-)
-rm -rf "$stage/lists" "$stage/archives" "$stage"/podman_*.deb
-"$quadlet" -version >/dev/null
+    (
+        cd "$stage"
+        export APT_CONFIG="$stage/apt.conf"
+        apt-get update -qq
+        apt-get download -qq "$2"
+        dpkg --fsys-tarfile "$2"_*.deb | tar -x --transform 's,.*/,,' ".$3"
+    )
+    rm -rf "$stage/lists" "$stage/archives" "$stage"/*.deb
+}
+there() { # PATH...: whether one of them is a program
+    for found in "$@"; do
+        if [ -x "$found" ]; then return 0; fi
+    done
+    return 1
+}
+plugin=/libexec/docker/cli-plugins/docker-compose
+there /usr/libexec/podman/quadlet /usr/lib/podman/quadlet .cache/quadlet/quadlet ||
+    from_next_release quadlet podman /usr/libexec/podman/quadlet
+there "/usr$plugin" "/usr/local$plugin" "/usr/local/lib/docker/cli-plugins/docker-compose" "/usr/lib/docker/cli-plugins/docker-compose" .cache/docker-compose/docker-compose ||
+    from_next_release docker-compose docker-compose "/usr$plugin"

@@ -9,7 +9,8 @@
 The first argument is a folder of templates/ or a server of knowledge/servers/, or a list of them; write it as a literal, since the test of the
 table reads the source. `checker` is the program (or published schema) that judged the generated files, `run=True` says that the program the
 files are for was started from them, `note` is what that showed, in a few words without a full stop. `version` is text, or the command that
-prints it. Whole modules: `pytestmark = pytest.mark.target(...)`.
+prints it. Whole modules: `pytestmark = pytest.mark.target(...)`. `by_hand=True` stands at tests of tests/e2e/by_hand, whose programs no package
+registry has: only who has the program runs them, and the day on which they last passed is written beside the result.
 
 `SETUPGEN_UPDATE_TARGETS=1 pytest ...` writes what passed to templates/checked.json: entries of tests that did not run are kept while
 their marker is there, those of tests that failed go. A target that nothing can judge says why in its template.yaml: `unchecked: ...`.
@@ -23,6 +24,7 @@ import os
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -30,19 +32,25 @@ import pytest
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "templates" / "checked.json"
 UPDATE = os.environ.get("SETUPGEN_UPDATE_TARGETS") == "1"
-MARKER = "target(id, *, checker, run=False, note='', version=''): a program judges the files of this target; see tests/target_checks.py"
+MARKER = "target(id, *, checker, run=False, note='', version='', by_hand=False): a program judges the files of this target; see tests/target_checks.py"
 
-PLACES = ("/usr/libexec/podman", "/usr/lib/podman", str(ROOT / ".cache/quadlet"))
+PLUGINS = [f"/usr/{part}/docker/cli-plugins" for part in ("libexec", "local/libexec", "lib", "local/lib")]
+PLACES = ("/usr/libexec/podman", "/usr/lib/podman", *PLUGINS, str(ROOT / ".cache/quadlet"), str(ROOT / ".cache/docker-compose"))
 """Where programs lie that no PATH names."""
 
 _PROPERTY = "target-check"
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?:[-+.\w]*\w)?")
 
 
-def check(id_, *, checker, run=False, note="", version=""):
+def check(id_, *, checker, run=False, note="", version="", by_hand=False):
     """The entries that one marker stands for; its signature is the marker's."""
     ids = [id_] if isinstance(id_, str) else list(id_)
-    return [{"target": each, "checker": checker, "run": run, "note": note, "version": version} for each in ids]
+    entry = {"checker": checker, "run": run, "note": note, "version": version} | ({"by_hand": _today()} if by_hand else {})
+    return [entry | {"target": each} for each in ids]
+
+
+def _today():
+    return datetime.now(tz=UTC).date().isoformat()
 
 
 def pytest_configure(config):

@@ -10,8 +10,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from llama_cpp import BuildError, llama_server
+from proxies import proxy_of, servers
 from setups import Setup, written
 from tiny_gguf import write_tiny
+
+__all__ = ["proxy_of", "servers"]  # fixtures that several files use
 
 
 @pytest.fixture(scope="session", autouse=True)

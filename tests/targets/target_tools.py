@@ -18,6 +18,7 @@ INSTALL = {
     "caddy": "apt-get install -y caddy",
     "nginx": "apt-get install -y nginx-light",
     "nix-instantiate": "apt-get install -y nix-bin",
+    "docker-compose": "sh .ci/tools.sh",
     "openssl": "apt-get install -y openssl",
     "node": "apt-get install -y nodejs npm",
     "npx": "apt-get install -y nodejs npm",

@@ -6,6 +6,9 @@ import yaml
 from target_tools import ALL, COMPOSE, rendered, run, written
 
 HERE = Path(__file__).parent
+NEEDED = {"VIDEO_GID": "44", "HF_TOKEN": "x", "RENDER_GID": "992", "SITE_HOST": "box.lan", "TOWER_TOKEN": "Bearer x"}
+NEEDED |= {"WEBUI_SECRET_KEY": "x", "FLEET_KEY": "x", "TOWER_KEY": "x", "SPOT_TOKEN": "Bearer x"}
+"""What users fill in."""
 
 
 @pytest.mark.target(
@@ -47,9 +50,7 @@ def test_the_compose_schema_and_linter_accept_every_file(tmp_path):
 @pytest.mark.parametrize("shape", COMPOSE)
 def test_podman_compose_reads_every_file_as_it_was_meant(shape, tmp_path):
     directory = written(shape, tmp_path / "setup")
-    needed = {"VIDEO_GID": "44", "HF_TOKEN": "x", "RENDER_GID": "992", "SITE_HOST": "box.lan", "TOWER_TOKEN": "Bearer x"}
-    needed |= {"WEBUI_SECRET_KEY": "x", "FLEET_KEY": "x", "TOWER_KEY": "x", "SPOT_TOKEN": "Bearer x"}
-    done = run("podman-compose", "--profile", "webui", "config", cwd=directory, environment=needed)
+    done = run("podman-compose", "--profile", "webui", "config", cwd=directory, environment=NEEDED)
     read = yaml.safe_load(done.stdout)
     ours = yaml.safe_load((directory / "compose.yaml").read_text())
     assert read["name"] == ours["name"]
@@ -59,6 +60,30 @@ def test_podman_compose_reads_every_file_as_it_was_meant(shape, tmp_path):
             [word.replace("$$", "$") for word in service["command"]] if "command" in service else None
         )
         assert read["services"][id_].get("image") == service.get("image")
+
+
+@pytest.mark.target(
+    ["compose", "hops", "litellm", "nginx", "olla", "setup"],
+    checker="docker-compose",
+    note="reads each file as it was meant",
+    version=("docker-compose", "version", "--short"),
+)
+@pytest.mark.parametrize("shape", COMPOSE)
+def test_docker_compose_reads_every_file_as_it_was_meant(shape, tmp_path):
+    directory = written(shape, tmp_path / "setup")
+    done = run("docker-compose", "--profile", "webui", "config", "--format", "json", cwd=directory, environment=NEEDED)
+    assert not done.stderr
+    read = json.loads(done.stdout)
+    ours = yaml.safe_load((directory / "compose.yaml").read_text())
+    assert read["name"] == ours["name"]
+    assert set(read["services"]) == set(ours["services"])
+    for id_, service in ours["services"].items():
+        got = read["services"][id_]
+        assert (got["command"] or []) == service.get("command", [])
+        assert got.get("image") == service.get("image")
+        assert len(got.get("ports", [])) == len(service.get("ports", []))
+        assert {port.get("host_ip") for port in got.get("ports", [])} <= {"127.0.0.1", "0.0.0.0", "192.168.1.20"}
+        assert len(got.get("volumes", [])) == len(service.get("volumes", []))
 
 
 @pytest.mark.target(["setup"], checker="podman-compose", note="stops where .env lacks a value", version=("podman-compose", "--version"))

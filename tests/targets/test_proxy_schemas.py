@@ -1,6 +1,6 @@
 """llama-swap's published schema and Olla's types, re-stated for what is generated: an unknown key or another type is a mistake.
 
-Neither program can be fetched where the tests run.
+No package registry has either program; tests/e2e/by_hand puts the files before them where somebody has them.
 """
 
 import jsonschema
@@ -136,9 +136,18 @@ def test_llama_swap_knows_every_key(shape):
     assert problems(LLAMA_SWAP, shape) == []
 
 
+@pytest.mark.target("olla", checker="its types, re-stated", version="0.0.28")
 @pytest.mark.parametrize("shape", [shape for shape in PROXIES if shape.startswith("olla")])
 def test_olla_knows_every_key(shape):
     assert problems(OLLA, shape) == []
+
+
+@pytest.mark.parametrize("shape", [shape for shape in PROXIES if shape.startswith("olla")])
+def test_olla_starts_without_the_files_that_only_its_image_has(shape):
+    files = rendered(shape).files
+    types = {endpoint["type"] for endpoint in yaml.safe_load(files["config.yaml"])["discovery"]["static"]["endpoints"]}
+    assert "compose.yaml" in files or types <= {"ollama", "llamacpp", "lm-studio", "openai-compatible"}
+    assert "vllm" in types or "compose.yaml" not in files or shape == "olla-names-differ"
 
 
 @pytest.mark.parametrize("shape", [shape for shape in PROXIES if shape.startswith("llama-swap")])

@@ -46,6 +46,9 @@ _OLLA_TYPES = {
     "docker-model-runner": "docker-model-runner",
     "omlx": "omlx",
 }
+_OLLA_BUILT_IN = ("ollama", "llamacpp", "lm-studio", "openai-compatible")
+"""Types that Olla knows without the files of `config/profiles`, which its image has; a single program ends at once on any other."""
+
 _ONE_MODEL_SERVERS = ("llama-cpp", "ik-llama-cpp")
 """Servers that answer with their one model, whatever name a request holds."""
 
@@ -265,7 +268,8 @@ def _olla(groups: Sequence[Group], backends: Sequence[Raw], has_key: bool) -> di
                 "name": backend["name"],
                 "url": backend["url"],
                 "prefixed": bool(urlsplit(backend["url"]).path),
-                "type": _OLLA_TYPES.get(backend["server"], "openai-compatible"),
+                "type": (type_ := _OLLA_TYPES.get(backend["server"], "openai-compatible")),
+                "built_in_type": type_ if type_ in _OLLA_BUILT_IN else "openai-compatible",
                 "priority": FLEETING if backend["preemptible"] else STEADY,
                 "health": backend["health"],
                 "key_env": backend["key_env"] or "",

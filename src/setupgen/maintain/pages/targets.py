@@ -33,7 +33,7 @@ def targets(pack: Pack) -> Iterator[str]:
     yield from (
         "Every line of these tables is a test that passed: a program read the files that setupgen wrote, or was started from them. “Lowest” is the oldest",
         "version that the files are for, “pinned” the one that they name or that the tests put them before. Where no program can be had, the table",
-        "says why.",
+        "says why. “By hand” are programs that no package registry has: those tests are in tests/e2e/by_hand and run where somebody has the program.",
         "",
         "## Files",
         "",
@@ -86,4 +86,5 @@ def _found(id_: str, checks: list[Raw]) -> tuple[str, str]:
 
 def _words(entry: Raw) -> str:
     version = f" {entry['version']}" if entry["version"] else ""
-    return f"{entry['checker']}{version}" + (f": {entry['note']}" if entry["note"] else "")
+    by_hand = f" (by hand on {entry['by_hand']})" if entry.get("by_hand") else ""
+    return f"{entry['checker']}{version}" + (f": {entry['note']}" if entry["note"] else "") + by_hand
