@@ -39,6 +39,8 @@ STORIES = (
     "writer-with-lllms",
     "coder-with-ramalama",
     "chat-with-docker-model-runner",
+    "chat-with-lm-studio",
+    "writer-with-lm-studio-on-a-mac",
 )
 ASKED = (
     ("podman-on-the-lan", "quadlet"),

@@ -323,6 +323,28 @@ def ramalama(made):
     return made | {"choice": merged(made["choice"], changes)}
 
 
+def lm_studio(made, **changes):
+    """The plan with LM Studio, whose own program loads the model."""
+    flags = [
+        "--context-length",
+        "65536",
+        "--parallel",
+        "1",
+        "--gpu",
+        "max",
+        "--identifier",
+        "qwen3.6-27b",
+        "--exact",
+        "a/b-GGUF/c-Q4_K_M.gguf",
+    ]
+    ours = {
+        "server": {"id": "lm-studio", "name": "LM Studio", "version": "0.4.26", "minimum": "0.4.16", "endpoints": {"health": "/v1/models"}},
+        "settings": {"program": ["lms", "load"], "flags": flags, "environment": {}, "port": 1234, "context_total": 65536},
+        "weights": {"source": "a/b-GGUF/c-Q4_K_M.gguf", "repository": "a/b-GGUF", "file": "c-Q4_K_M.gguf"},
+    }
+    return made | {"choice": merged(merged(made["choice"], ours), changes)}
+
+
 def model_runner(made, *, gated=False):
     """The plan with Docker Model Runner, which is given its model by a request."""
     changes = {
@@ -361,6 +383,10 @@ SHAPES = {
     "lllms-windows": lllms(plan("llama-cpp", "native", "cpu", "windows")),
     "ramalama": ramalama(plan("llama-cpp", "native")),
     "ramalama-lan": ramalama(behind_caddy(plan("llama-cpp", "native"), variable="LLAMA_API_KEY")),
+    "lm-studio": lm_studio(plan("llama-cpp", "native")),
+    "lm-studio-lan": lm_studio(behind_caddy(plan("llama-cpp", "native"))),
+    "lm-studio-macos": lm_studio(plan("llama-cpp", "native", "metal", "macos")),
+    "lm-studio-file": lm_studio(plan("llama-cpp", "native"), settings={"weights_file": "/my/own.gguf"}),
     "model-runner": model_runner(plan("llama-cpp")),
     "model-runner-podman-gated": model_runner(plan("llama-cpp", "podman"), gated=True),
     "llama-cpp-key": with_key(plan()),

@@ -27,6 +27,8 @@ from setupgen.engine.variants import (
     contexts_for,
     parallel_for,
     placement_kinds,
+    pool_reason,
+    pooled,
     projector_bytes,
     typical_depth,
     ubatch_for,
@@ -176,7 +178,8 @@ class _About:
             "server": deployment.server.id, "backend": deployment.backend, "runtime": deployment.runtime,
             **self.tags, "format": weights.format, "quant": weights.quant,
         }  # fmt: skip
-        return _Way(self.model, weights, deployment, source, size, tags, self._pending[id(deployment)].settled(tags), self.contexts)
+        contexts = pooled(self.host, deployment.server, self.model, self.contexts)
+        return _Way(self.model, weights, deployment, source, size, tags, self._pending[id(deployment)].settled(tags), contexts)
 
 
 class _Room(NamedTuple):
@@ -274,7 +277,10 @@ class _Survey:
             yield way.excluded(found, tuple(urls(found[0].rule.sources)))
             return
         embeds = self.host.use_case["task"] == "embedding"
-        if not embeds and (reason := capacity_reason(server, model, self.host.needs.users)):
+        if not embeds and (
+            reason := capacity_reason(server, model, self.host.needs.users)
+            or ("" if way.contexts else pool_reason(self.host, server, model))
+        ):
             yield way.refused("server.concurrency", reason, tuple(urls(server.sources[:1])))
             return
         yield from self._placements(way)

@@ -80,6 +80,7 @@ SETTINGS = SWITCHES | {
     "tool_parser",
     "ubatch",
     "weights_file",
+    "weights_name",
     "weights_source",
     "workers",
 }

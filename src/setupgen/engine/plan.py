@@ -138,6 +138,7 @@ class Choice:
                 "id": self.server.id,
                 "name": self.server.name,
                 "version": self.server.version,
+                "minimum": str(self.server.raw["version"]["minimum"]),
                 "image": self.image,
                 "api": list(self.server.apis),
                 "endpoints": dict(self.server.raw.get("endpoints", {})),

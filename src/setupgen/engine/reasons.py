@@ -155,7 +155,7 @@ def _context(host: Host, best: Candidate) -> Decision:
 def _slots(host: Host, best: Candidate) -> Iterator[Decision]:
     workload = best.workload
     users = host.needs.users
-    shared = best.facts["server.concurrency"] == "continuous-batching"
+    shared = best.facts["server.concurrency"] == "continuous-batching" or best.deployment.server.settings.get("kv_unified")
     own = f"up to {workload.context} tokens each, from one shared cache" if shared else f"each slot has its own {workload.context} tokens"
     copies = f" in each of {best.replicas} copies" if best.replicas > 1 else ""
     text = f"{workload.parallel} at the same time{copies} for {users} user{'s' * (users > 1)}; {own}."

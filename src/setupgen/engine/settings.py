@@ -148,7 +148,7 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
         "flash_attention": True,
         "keep_alive": "30m",
         "kv_cache_gib": -(-candidate.estimate.memory.kv_cache_bytes // GIB) or None,
-        "kv_unified": False,
+        "kv_unified": bool(server.settings.get("kv_unified")),
         "loaded_models": 1,
         "metrics": True,
         "model_context": candidate.model.native_context,
@@ -175,6 +175,7 @@ def base_settings(host: Host, candidate: Candidate) -> dict[str, Any]:
         "unified": host.hardware.unified,
         "repository_file": candidate.weights.file if ":" not in candidate.source and candidate.weights.file else None,
         "weights_file": host.needs.weights_file or None,
+        "weights_name": host.needs.weights_file.rpartition("/")[2] or None,
         "weights_source": candidate.source,
     }
 

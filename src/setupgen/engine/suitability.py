@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from setupgen.engine.host import Host
     from setupgen.knowledge import Head, Model, Server, Weights
 
+_PLAIN = re.compile(r"/[A-Za-z0-9._-]+$")
 _PART = re.compile(r"-[0-9]{5}-of-[0-9]{5}")
 LICENSES = {"any": ("open", "commercial", "restricted"), "commercial": ("open", "commercial"), "open": ("open",)}
 
@@ -80,6 +81,18 @@ def server_reason(host: Host, server: Server, model: Model) -> tuple[str, str] |
             "server.models",
             f"{server.name} takes a file by its whole path only, such as /home/me/model.gguf, without a % (--weights-file).",
         )
+    if file and settings.get("plain_file_names") and not _PLAIN.search(file):
+        return (
+            "server.models",
+            f"{server.name} takes a file whose name has only letters, digits, dots, dashes and underscores here (--weights-file).",
+        )
+    return _several_cards(host, server)
+
+
+def _several_cards(host: Host, server: Server) -> tuple[str, str] | None:
+    because = server.settings.get("one_card")
+    if because and host.group and host.group.count > 1:
+        return "server.models", f"Setups of {server.name} are made for one card, and there are {host.group.count}: {because}."
     return None
 
 

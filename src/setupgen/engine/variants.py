@@ -42,6 +42,23 @@ def capacity_reason(server: Server, model: Model, users: int) -> str:
     return ""
 
 
+def pooled(host: Host, server: Server, model: Model, contexts: tuple[int, ...]) -> tuple[int, ...]:
+    """The contexts per slot, without those whose sum a server cannot hold that shares out the model's own context among its slots."""
+    if not server.settings.get("pool_within_model"):
+        return contexts
+    slots = parallel_for(host, server, 1)
+    return tuple(context for context in contexts if context * slots <= model.maximum_context)
+
+
+def pool_reason(host: Host, server: Server, model: Model) -> str:
+    """Why `pooled` leaves nothing."""
+    slots = parallel_for(host, server, 1)
+    return (
+        f"{server.name} shares one context among its {slots} slots here, at most the {model.maximum_context} tokens that {model.name} was made"
+        f" for: too little for {contexts_for(host, model)[-1]} each."
+    )
+
+
 def cache_choices(host: Host, model: Model, deployment: Deployment) -> list[str]:
     """Cache types worth trying, the most precise first; none below the use case's floor."""
     server = deployment.server
