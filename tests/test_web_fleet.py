@@ -50,6 +50,21 @@ def natively(tmp_path_factory):
     return folder / "small", json.loads(captured.getvalue())
 
 
+def test_a_plan_can_be_made_step_by_step_and_be_given_up():
+    engine = Engine(TEXT)
+    steps = [json.loads(step) for step in engine.fleet_steps(SMALL, "small.yaml", GIVEN)]
+    total = steps[-1]["total"]
+    assert [step["done"] for step in steps] == list(range(total + 1))
+    made = engine._fleets._made
+    engine.fleet(SMALL, "small.yaml", GIVEN)
+    assert engine._fleets._made is made, "whoever asks next gets what the steps made"
+    given_up = engine.fleet_steps(SMALL.replace("users: 2", "users: 3"), "small.yaml", GIVEN)
+    next(given_up)
+    given_up.close()
+    assert engine._fleets._made is made
+    assert list(engine.fleet_steps("hosts: 5", "small.yaml", GIVEN)) == [], "what is wrong is told by the plan"
+
+
 def test_the_plan_and_the_files_are_those_of_the_command(natively):
     folder, document = natively
     assert asked("fleet_document", SMALL, "small.yaml", GIVEN) == document

@@ -60,6 +60,31 @@ def figure(value: float) -> str:
     return f"{float(f'{value:.3g}'):,g}"
 
 
+def rounded(value: float, *, like: float | None = None) -> str:
+    """An estimate with no more digits than it deserves: two decimals below one, one below fifty, none above, three digits above a thousand.
+
+    Args:
+        value: what is written.
+        like: what the number of decimals follows, where another number stands beside it.
+    """
+    size = value if like is None else like
+    decimals = 2 if size < 1 else 1 if size < 50 else 0  # noqa: PLR2004 - from there a whole one is two per cent
+    return f"{float(f'{value:.3g}'):,.{decimals}f}"
+
+
+def span(low: float, high: float) -> str:
+    """A range, both ends alike: ``32.0 to 42.3``."""
+    return f"{rounded(low, like=high)} to {rounded(high)}"
+
+
+def amount(count: float) -> str:
+    """A large number as it is said: ``794 million``."""
+    for size, word in ((1e9, "billion"), (1e6, "million")):
+        if count >= size:
+            return f"{figure(count / size)} {word}"
+    return f"{count:,.0f}"
+
+
 def people(count: int) -> str:
     """How many use it."""
     return "one person" if count == 1 else f"{count:,} people"

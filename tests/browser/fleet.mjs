@@ -95,3 +95,22 @@ export async function hostileFleets({ openGuide, settled, given }) {
   }
   return found;
 }
+
+/** A plan that is stopped half way, and made after all. */
+export async function stopped({ openGuide, settled, given }) {
+  const page = await openGuide("?fleet");
+  await page.fill("#sg-inventory", given.inventory);
+  await page.click("text=Plan this fleet");
+  await page.waitForFunction(() => document.querySelector(".sg-result .sg-loading:not([hidden])")?.textContent.includes("Step "));
+  const told = await page.textContent(".sg-result .sg-loading:not([hidden])");
+  await page.click(".sg-loading >> text=Stop");
+  await settled(page);
+  const status = await page.textContent("setup-guide > .sg-root > [role=status]");
+  const stopped = { told, status, planned: await page.locator("#sg-result").count() };
+  await page.click("text=Plan this fleet");
+  await page.waitForSelector("#sg-files");
+  await page.fill("#sg-inventory", " ");
+  await page.click("text=Plan this fleet");
+  await settled(page);
+  return { stopped, empty: await page.textContent(".sg-problem:has(#sg-result)") };
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 
 import pytest
@@ -50,6 +51,7 @@ def seen(site, tmp_path_factory):
     given = {
         "fleets": [{"name": "home", "text": inventory("home")}],
         "fleet": {"inventory": INVENTORY, "facts": FACTS, "wrong": WRONG},
+        "stopped": {"inventory": inventory("home")},
         "hostileFleets": hostile(),
         "axe": {"pages": pages()},
     }
@@ -110,6 +112,14 @@ def test_back_leads_to_the_plan_before_and_to_one_machine(saw):
     found = value(saw, "fleet")
     assert found["back"] == {"title": found["shown"]["title"], "text": INVENTORY}
     assert "fleet" not in found["machine"].partition("?")[2]
+
+
+def test_a_long_plan_tells_how_far_it_is_and_can_be_stopped(saw):
+    found = value(saw, "stopped")
+    assert re.search(r"Step \d+ of \d+", found["stopped"]["told"])
+    assert found["stopped"]["status"] == "Planning was stopped."
+    assert found["stopped"]["planned"] == 0
+    assert "no inventory" in found["empty"]
 
 
 def test_hostile_inventories_are_shown_as_text(saw):

@@ -11,6 +11,7 @@ from setupgen import web
 from setupgen.cli.main import parser
 from setupgen.engine import offering
 from setupgen.engine.hardware import resolve_device
+from setupgen.engine.refusals import LABELS
 from setupgen.engine.telling import command_line
 from setupgen.web import Engine
 
@@ -184,3 +185,34 @@ def test_a_form_has_everything_before_any_answer():
     form = json.loads(ENGINE.form())
     assert {"questions", "hardware", "common", "models", "servers", "quants", "keys"} <= form.keys()
     assert not {"facts", "weights_file"} & set(form["keys"]), "an address never names a file of its reader"
+
+
+def test_what_is_seen_first_are_numbers_of_the_plan():
+    advice, plan = asked(facts("solo-coder-on-a-3090"))
+    figures = {item["label"]: item for item in advice["told"]["figures"]}
+    assert list(figures) == ["Writing", "First words", "Memory", "Download"]
+    choice = plan["choice"]
+    assert float(figures["Writing"]["value"].split()[0]) == pytest.approx(choice["speed"]["decode_tps"]["value"], rel=0.01)
+    used, capacity = (choice["memory"]["devices"][0][key] / 1024**3 for key in ("used_bytes", "capacity_bytes"))
+    assert figures["Memory"]["value"] == f"{used:.1f} of {capacity:.1f} GiB"
+    assert float(figures["Download"]["value"].split()[0]) == pytest.approx(choice["weights"]["download_bytes"] / 1e9, abs=0.05)
+
+
+def test_main_memory_is_shown_where_accelerators_have_their_own():
+    advice, plan = asked(facts("solo-coder-on-a-3090"))
+    memory, hardware = advice["told"]["memory"], plan["facts"]["hardware"]
+    share = plan["choice"]["memory"]["host_bytes"] / hardware["ram_bytes"]
+    assert memory["host"]["percent"] == pytest.approx(share * 100, abs=0.1)
+    assert "earlier prompts" in memory["note"]
+    for story in ("macbook", "raspberry-pi"):
+        assert asked(facts(story))[0]["told"]["memory"]["host"] is None, "the bar of the device is main memory already"
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_what_ruled_others_out_is_told_in_words(story):
+    advice, plan = asked(facts(story))
+    rows = advice["told"]["why_not"]["rows"]
+    refused = {item["because"] for item in plan["rejected"]}
+    assert {row["text"] for row in rows} <= refused
+    by = {item["by"][0] for item in plan["rejected"]}
+    assert {name for name in by if name not in LABELS} <= {*pack().rules, *(name for name in by if name.startswith("pairing:"))}

@@ -1,6 +1,6 @@
 // Quality against speed as an SVG picture that fits its column, with the same numbers in a table for those who cannot see it.
 
-import { h } from "./dom.js";
+import { drawnToFit, h } from "./dom.js";
 
 const HEIGHT = 300;
 const MARGIN = { left: 34, right: 14, top: 14, bottom: 40 };
@@ -11,11 +11,7 @@ const ORDER = { other: 0, alternative: 1, choice: 2 };
 
 /** The chart of a plan; it is drawn again where its column gets another width. */
 export function chart(data) {
-  const frame = h("div", { class: "sg-chart" });
-  const draw = () => frame.replaceChildren(picture(data, Math.max(frame.clientWidth || 600, 260)));
-  new ResizeObserver(draw).observe(frame);
-  draw();
-  return h("figure", { class: "sg-figure" }, frame, h("figcaption", {}, data.about), table(data));
+  return h("figure", { class: "sg-figure" }, drawnToFit((width) => picture(data, width)), h("figcaption", {}, data.about), table(data));
 }
 
 function scales(points, width) {

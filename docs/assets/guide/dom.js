@@ -64,6 +64,31 @@ export function workButton(label, attributes, work) {
   return button;
 }
 
+/** Listeners that tell when somebody points at an element, when they press it (`begin(true)`), and when they leave it. */
+export const pointed = (begin, end) => ({
+  onpointerenter: (event) => event.pointerType === "mouse" && begin(false),
+  onpointerdown: () => begin(true),
+  onpointerleave: (event) => event.pointerType === "mouse" && end(),
+});
+
+const NARROWEST = 260;
+
+/** A frame with what `draw(width)` gives, once its width is known and again where that changes; the ruler beside it has no height that drawing could change. */
+export function drawnToFit(draw) {
+  const frame = h("div", { class: "sg-chart" });
+  const ruler = h("div", { "aria-hidden": "true" });
+  let drawn = 0;
+  new ResizeObserver(([entry]) => {
+    const width = Math.max(Math.round(entry.contentRect.width), NARROWEST);
+    if (width !== drawn) frame.replaceChildren(draw(width));
+    drawn = width;
+  }).observe(ruler);
+  return [ruler, frame];
+}
+
+/** A text in which what stands between backticks is code. */
+export const coded = (text) => text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? h("code", {}, part) : part));
+
 /** A heading whose level fits the page. */
 export const heading = (level, id, ...children) => h(`h${level}`, { id, tabindex: id ? "-1" : undefined }, ...children);
 

@@ -35,6 +35,7 @@ export class Engine {
         if (data.alive) clearTimeout(silent);
         else if (data.progress) onprogress(data.progress);
         else if (data.ready) resolve();
+        else if (data.step) this.#waiting.get(data.id)?.onstep(data.step);
         else if (data.id) this.#answer(data);
         else if (data.failed) fail(data.failed);
       });
@@ -50,11 +51,26 @@ export class Engine {
   /** What `setupgen.web.Engine` answers, as it is. */
   async text(name, ...args) {
     await this.ready;
+    return this.#send({ name, args });
+  }
+
+  /**
+   * What it answers, parsed, after many steps: each is told to `onstep({done, total})`. Once `signal` aborts, no further step is made and the answer is
+   * null. */
+  async askInSteps(name, args, { onstep, signal }) {
+    await this.ready;
+    if (signal.aborted) return null;
+    const id = this.#next;
+    signal.addEventListener("abort", () => this.#waiting.has(id) && this.#worker.postMessage({ callOff: id }), { once: true });
+    return JSON.parse(await this.#send({ name, args, steps: `${name}_steps` }, onstep));
+  }
+
+  #send(question, onstep) {
     if (this.#broken) throw new Error(this.#broken);
     return new Promise((answer, refuse) => {
       const id = this.#next++;
-      this.#waiting.set(id, { answer, refuse });
-      this.#worker.postMessage({ id, name, args });
+      this.#waiting.set(id, { answer, refuse, onstep });
+      this.#worker.postMessage({ id, ...question });
     });
   }
 

@@ -26,7 +26,7 @@ export class Fleet {
     this.wrote = wrote;
     this.shown = shown;
     this.failed = failed;
-    this.area = h("textarea", { id: "sg-inventory", rows: "16", spellcheck: "false", autocomplete: "off", wrap: "off", "aria-describedby": "sg-inventory-help",
+    this.area = h("textarea", { id: "sg-inventory", rows: "14", spellcheck: "false", autocomplete: "off", wrap: "off", "aria-describedby": "sg-inventory-help",
       onkeydown: (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && this.#submit() });
     this.picked = h("input", { id: "sg-inventory-files", type: "file", multiple: true, accept: ".yaml,.yml,.json,.jsonl", onchange: () => this.#take([...this.picked.files]) });
     this.list = h("ul", { class: "sg-parts", "aria-label": "Files beside the inventory" });
@@ -36,12 +36,12 @@ export class Fleet {
     } },
     h("div", { class: "sg-question" }, h("label", { for: "sg-inventory", class: "sg-legend" }, "Which machines, and for what?"),
       h("p", { id: "sg-inventory-help", class: "sg-help" }, "An inventory as YAML or JSON: hosts with their name, address and hardware, and needs. Secrets have no place in it. It stays in this page. Ctrl and Enter plan it."),
-      this.area),
+      this.area,
+      h("p", { class: "sg-actions" }, h("button", { type: "submit", class: "sg-button sg-primary" }, "Plan this fleet"),
+        workButton("Begin with an example", { class: "sg-button" }, () => this.#example()))),
     h("div", { class: "sg-question" }, h("label", { for: "sg-inventory-files", class: "sg-label" }, "Or choose files, or drop them here"),
       h("p", { class: "sg-help" }, "The inventory, and with it what ", h("code", {}, "detect --json"), " printed on hosts that it describes by ", h("code", {}, "facts"), "."),
-      this.picked, this.list),
-    h("p", { class: "sg-actions" }, h("button", { type: "submit", class: "sg-button sg-primary" }, "Plan this fleet"),
-      workButton("Begin with an example", { class: "sg-button" }, () => this.#example())));
+      this.picked, this.list));
     this.element.addEventListener("dragover", (event) => {
       event.preventDefault();
       this.element.classList.add("sg-over");
@@ -52,9 +52,10 @@ export class Fleet {
       this.element.classList.remove("sg-over");
       this.#take([...event.dataTransfer.files]);
     });
+    this.progress = h("div", {});
     this.outcome = h("div", { class: "sg-outcome" });
     this.files = h("div", {});
-    this.pane = h("div", { class: "sg-result", id: "sg-fleet", tabindex: "-1", role: "region", "aria-label": "The plan of the fleet" }, this.outcome, this.files);
+    this.pane = h("div", { class: "sg-result", id: "sg-fleet", tabindex: "-1", role: "region", "aria-label": "The plan of the fleet" }, this.progress, this.outcome, this.files);
     this.#empty();
   }
 
@@ -136,14 +137,26 @@ export class Fleet {
   async #plan() {
     const mine = ++this.#wanted;
     this.shown(false);
+    if (!this.area.value.trim()) {
+      this.stop?.abort();
+      this.#problem({ error: "There is no inventory yet.", place: "", hint: "Paste one, choose its file, or begin with the example." });
+      this.area.focus();
+      this.shown(true);
+      return;
+    }
     this.asked = [this.area.value, this.#name, JSON.stringify(this.#given)];
     const asked = this.asked;
     this.pane.setAttribute("aria-busy", "true");
     this.say("Planning the fleet.");
-    if (!this.outcome.querySelector(".sg-headline")) this.outcome.replaceChildren(h("p", { class: "sg-start" }, "Planning. Many hosts take a while."));
-    const advice = await this.engine.ask("fleet", ...asked);
+    const advice = await this.#advice(asked);
     if (mine !== this.#wanted) return;
     this.pane.setAttribute("aria-busy", "false");
+    if (!advice) {
+      this.say("Planning was stopped.");
+      if (!this.outcome.childElementCount) this.#empty();
+      this.shown(true);
+      return;
+    }
     this.files.replaceChildren();
     if (advice.error) this.#problem(advice);
     else {
@@ -159,8 +172,35 @@ export class Fleet {
     this.shown(true);
   }
 
+  /** The plan in words; meanwhile a bar tells how far it is, and it can be stopped: then nothing. */
+  async #advice(asked) {
+    this.stop?.abort();
+    const stop = (this.stop = new AbortController());
+    const meter = h("progress", { max: "1", value: 0, "aria-label": "Planning" });
+    const text = h("span", {}, "Planning the fleet …");
+    const button = h("button", { type: "button", class: "sg-button", onclick: () => stop.abort() }, "Stop");
+    const progress = h("p", { class: "sg-loading" }, meter, text, button);
+    if (!this.outcome.querySelector(".sg-headline")) this.outcome.replaceChildren();
+    this.progress.replaceChildren(progress);
+    let quarter = 0;
+    const onstep = ({ done, total }) => {
+      meter.value = total ? done / total : 1;
+      text.textContent = done < total ? `Step ${done + 1} of ${total}: what each kind of host could do for each need` : "Finding the best places …";
+      const now = Math.floor((4 * done) / Math.max(total, 1));
+      if (now > quarter && now < 4) this.say(`Planning, ${25 * now} % done.`);
+      quarter = now;
+    };
+    try {
+      return await this.engine.askInSteps("fleet", asked, { onstep, signal: stop.signal });
+    } finally {
+      progress.remove();
+    }
+  }
+
   #empty() {
-    this.outcome.replaceChildren(h("p", { class: "sg-start" }, "Paste an inventory, or begin with the example. What runs where appears here."));
+    this.outcome.replaceChildren(h("div", { class: "sg-start" }, h("p", {}, h("strong", {}, "Paste an inventory, or begin with the example.")),
+      h("ul", {}, ["which model runs on which host, for whom, and why there", "the proxy in front of them, with keys and limits", "what is lost when a host is lost, and what would help most", "a folder for each host and one for the proxy, ready to run"].map((item) => h("li", {}, item))),
+      h("p", {}, "How an inventory is written is told in ", h("a", { href: "../learn/boxes/#plan-them-together" }, "several boxes"), ".")));
   }
 
   #problem(found) {

@@ -1,6 +1,6 @@
 // The fleet as a picture: clients, the proxy, and what runs on the hosts behind it. The table beside it has the same in words.
 
-import { h } from "./dom.js";
+import { drawnToFit, h } from "./dom.js";
 
 const NARROW = 560;
 const PAD = 8;
@@ -11,11 +11,7 @@ const FRONT = 168;
 
 /** The picture; it is drawn again where its column gets another width. */
 export function picture(told, proxy) {
-  const frame = h("div", { class: "sg-chart" });
-  const draw = () => frame.replaceChildren(drawn(told, proxy, Math.max(frame.clientWidth || 640, 260)));
-  new ResizeObserver(draw).observe(frame);
-  draw();
-  return h("figure", { class: "sg-figure" }, frame);
+  return h("figure", { class: "sg-figure" }, drawnToFit((width) => drawn(told, proxy, width)));
 }
 
 function drawn(told, proxy, width) {

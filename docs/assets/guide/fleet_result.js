@@ -1,6 +1,6 @@
 // The plan of a fleet as a page: everything here was worded by the engine (setupgen.engine.fleet.telling); this only lays it out.
 
-import { h, heading, sources } from "./dom.js";
+import { coded, h, heading, sources } from "./dom.js";
 import { bar, list, section } from "./result.js";
 import { picture } from "./fleet_picture.js";
 
@@ -64,6 +64,6 @@ export function problems(title, items, mark) {
   return h("div", { class: "sg-problem" }, h("h2", { id: "sg-result" }, title), h("ul", {}, items.map((item) => {
     const line = Number(LINE.exec(item.place)?.[1] ?? 0);
     const where = line ? h("button", { type: "button", class: "sg-remove", onclick: () => mark(line) }, item.place) : h("strong", {}, item.place);
-    return h("li", {}, item.place ? [where, ": "] : null, item.error, " ", item.hint);
+    return h("li", {}, item.place ? [where, ": "] : null, item.error, " ", coded(item.hint));
   })));
 }

@@ -1,6 +1,6 @@
 // The questions, made from the knowledge base. What nobody answered shows what is assumed or was detected, and says so.
 
-import { h } from "./dom.js";
+import { h, pointed } from "./dom.js";
 import { HardwarePicker } from "./hardware.js";
 
 const ORIGINS = { assumed: "assumed", detected: "detected", answered: "your answer", declared: "from the hardware" };
@@ -15,14 +15,17 @@ const keyOf = (question) => question.id.replaceAll("-", "_");
 export class Form {
   #fields = new Map();
 
-  /** `answered(key, value)` is called with a value, or with undefined where an answer is taken back. */
-  constructor(form, { answered, hardware, pasted, say }) {
+  /**
+   * `answered(key, value)` is called with a value, or with undefined where an answer is taken back; `intends(answers, soon)` with what may be answered
+   * next, because somebody points at it or types it, or with nothing once that is over. */
+  constructor(form, { answered, hardware, pasted, intends, say }) {
     this.answered = answered;
+    this.intends = intends;
     const questions = form.questions.map((question) => ({ ...question, key: keyOf(question) }));
     const first = [];
     const more = [];
     for (const question of questions) {
-      (MORE.has(question.key) ? more : first).push(question.key === "hardware" ? this.#hardware(question, form, { hardware, pasted, say }) : this.#question(question));
+      (MORE.has(question.key) ? more : first).push(question.key === "hardware" ? this.#hardware(question, form, { hardware, pasted, intends, say }) : this.#question(question));
     }
     this.more = h("details", { class: "sg-more" }, h("summary", {}, "The system, who may reach it, licences"), more);
     this.insist = this.#insist(form);
@@ -46,7 +49,7 @@ export class Form {
   }
 
   #hardware(question, form, listeners) {
-    this.picker = new HardwarePicker(form, { changed: listeners.hardware, pasted: listeners.pasted, say: listeners.say });
+    this.picker = new HardwarePicker(form, { ...listeners, changed: listeners.hardware });
     return h("div", { class: "sg-question" }, h("label", { for: "sg-hardware", class: "sg-legend" }, question.text),
       h("p", { id: "sg-hardware-help", class: "sg-help" }, question.help, " Type to search, arrow keys to choose, Enter to add. Several parts may be added."),
       this.picker.element);
@@ -69,7 +72,8 @@ export class Form {
     const said = h("p", { class: "sg-chosen", id: `sg-${key}-said` });
     const inputs = question.choices.map((choice, index) => {
       const input = h("input", { type: "radio", name: key, id: `sg-${key}-${index}`, value: String(choice.value), onchange: () => this.answered(key, choice.value) });
-      return { input, choice, label: h("label", { for: input.id, class: CARDS.has(key) ? "sg-card" : "sg-choice" }, input, h("span", {}, choice.label)) };
+      const pointing = pointed((soon) => this.intends({ [key]: choice.value }, soon), () => this.intends());
+      return { input, choice, label: h("label", { for: input.id, class: CARDS.has(key) ? "sg-card" : "sg-choice", ...pointing }, input, h("span", {}, choice.label)) };
     });
     this.#fields.set(key, {
       tag,
@@ -92,12 +96,13 @@ export class Form {
     const { key } = question;
     const { tag, reset } = this.#notes(question);
     const number = question.kind === "number";
-    const read = () => {
+    const stated = () => {
       const text = input.value.trim();
-      this.answered(key, text === "" ? undefined : number && WHOLE.test(text) ? Number(text) : text);
+      return text === "" ? undefined : number && WHOLE.test(text) ? Number(text) : text;
     };
+    const read = () => this.answered(key, stated());
     const input = h("input", { id: `sg-${key}`, type: number ? "number" : "text", min: number ? "1" : undefined, spellcheck: "false", autocomplete: "off",
-      "aria-describedby": `sg-${key}-help`, onchange: read, onkeydown: (event) => event.key === "Enter" && read() });
+      "aria-describedby": `sg-${key}-help`, onchange: read, oninput: () => this.intends({ [key]: stated() }), onkeydown: (event) => event.key === "Enter" && read() });
     this.#fields.set(key, {
       tag,
       reset,

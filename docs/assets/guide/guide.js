@@ -1,6 +1,6 @@
 // <setup-guide>: the questionnaire. It keeps the answers in the address, asks the engine in a worker, and shows the plan.
 
-import { copy, h, workButton } from "./dom.js";
+import { coded, copy, h, workButton } from "./dom.js";
 import { Engine } from "./engine.js";
 import { download, fileList } from "./files.js";
 import { Form } from "./form.js";
@@ -10,7 +10,18 @@ import { commandLine, result, section } from "./result.js";
 
 const BASE = new URL("engine/", import.meta.url);
 const MEGABYTE = 1e6;
+const DWELL_MS = 60; // whoever points at an answer for as long may want it
 const WARM_MS = 300; // an answer that is there already goes first
+
+const EXAMPLES = [
+  ["a coding agent on an RTX 3090", "?hardware=rtx-3090&use_case=coding-agent"],
+  ["chat for eight people on two RTX 4090", "?hardware=2x+rtx-4090&use_case=chat&users=8"],
+  ["questions over documents on a Mac with 64 GB", "?hardware=m2-max+64GB&use_case=documents"],
+  ["chat on a desktop without a graphics card", "?hardware=cpu&ram=16G&use_case=chat"],
+];
+
+/** Answers with changes; those that are undefined are taken back. */
+const merged = (answers, changed) => Object.fromEntries(Object.entries({ ...answers, ...changed }).filter(([, value]) => value !== undefined));
 
 async function json(path, options) {
   const response = await fetch(new URL(path, BASE), options);
@@ -51,6 +62,7 @@ class SetupGuide extends HTMLElement {
       answered: (key, value) => this.#answer({ [key]: value }),
       hardware: (specs, detected = "") => this.#answer({ hardware: specs.length ? specs : undefined }, detected),
       pasted: (text) => this.#answer({ hardware: undefined, ram: undefined, cpu: undefined }, text),
+      intends: (answers, soon) => this.#intend(answers, soon),
       say,
     });
     this.meter = h("progress", { max: "1", value: 0, "aria-label": "The engine is loading" });
@@ -70,15 +82,18 @@ class SetupGuide extends HTMLElement {
 
   /** Links to the two things that can be planned; they are followed without leaving the page. */
   #modes() {
-    const follow = (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-      event.preventDefault();
-      history.pushState(event.currentTarget === this.toFleet ? { fleet: this.fleet?.state } : { detected: this.#detected }, "", event.currentTarget.href);
-      this.#readAddress();
-    };
+    const follow = (event) => this.#follow(event, event.currentTarget === this.toFleet ? { fleet: this.fleet?.state } : { detected: this.#detected });
     this.toMachine = h("a", { href: location.pathname, onclick: follow }, "One machine");
     this.toFleet = h("a", { href: "?fleet", onclick: follow }, "Several machines");
     return h("nav", { class: "sg-modes", "aria-label": "What to plan" }, this.toMachine, this.toFleet);
+  }
+
+  /** Goes where a link leads without leaving the page, unless it is to open elsewhere. */
+  #follow(event, state) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    history.pushState(state, "", event.currentTarget.href);
+    this.#readAddress();
   }
 
   /** Puts one of the two in sight; the other is taken out, because both use the same ids. */
@@ -134,9 +149,8 @@ class SetupGuide extends HTMLElement {
   #answer(changed, detected) {
     if (detected !== undefined) this.#detected = detected;
     else if (changed.hardware) this.#detected = "";
-    const answers = { ...this.#answers, ...changed };
-    for (const key of Object.keys(answers)) if (answers[key] === undefined) delete answers[key];
-    this.#answers = answers;
+    this.#intend();
+    const answers = (this.#answers = merged(this.#answers, changed));
     const address = `${location.pathname}${searchOf(answers)}`;
     history.pushState({ detected: this.#detected }, "", address);
     this.#tell("");
@@ -152,7 +166,7 @@ class SetupGuide extends HTMLElement {
     if (!this.#answers.hardware?.length && !this.#detected) {
       this.needs = undefined;
       this.#lead("");
-      this.outcome.replaceChildren(h("p", { class: "sg-start" }, "Name your hardware, and the setup appears here. Every other answer changes it at once."));
+      this.outcome.replaceChildren(this.#start());
       this.files.replaceChildren();
       this.pane.setAttribute("aria-busy", "false");
       this.asked = undefined;
@@ -170,8 +184,40 @@ class SetupGuide extends HTMLElement {
     } finally {
       this.#busy = false;
     }
-    if (mine === this.#wanted) this.settled = true;
-    else this.#update();
+    if (mine !== this.#wanted) {
+      this.#update();
+      return;
+    }
+    this.settled = true;
+    this.#prepare();
+  }
+
+  /** Notes what may be answered next, or that nothing is in sight; what stays so for a moment, or is pressed, is planned before it is asked for. */
+  #intend(changed, soon = false) {
+    clearTimeout(this.soon);
+    this.intended = changed && merged(this.#answers, changed);
+    if (changed) this.soon = setTimeout(() => this.#prepare(), soon ? 0 : DWELL_MS);
+  }
+
+  /** Plans what is likely to be asked for next, one thing at a time and only while nothing else is to be done. */
+  async #prepare() {
+    const answers = this.intended;
+    if (!answers?.hardware?.length || this.#busy || this.preparing || this.dataset.state !== "ready") return;
+    this.intended = undefined;
+    this.preparing = true;
+    await this.engine.text("advise", JSON.stringify(answers), "").catch(() => ""); // whoever asks is told
+    this.preparing = false;
+    this.#prepare();
+  }
+
+  /** What stands where nothing is planned yet: what will come, and examples to look at. */
+  #start() {
+    const follow = (event) => this.#follow(event, {});
+    const examples = EXAMPLES.map(([text, search]) => h("li", {}, h("a", { href: search, onclick: follow }, text)));
+    return h("div", { class: "sg-start" },
+      h("p", {}, h("strong", {}, "Name your hardware, and the setup appears here.")),
+      h("ul", {}, ["which model, in which size, on which server, and why", "how much memory it takes and how fast it answers, as a range", "what else would fit, and whether buying would be cheaper", "all files, ready to run"].map((text) => h("li", {}, text))),
+      h("p", {}, "Every answer changes it at once. Nothing at hand? Look at an example:"), h("ul", { class: "sg-examples" }, examples));
   }
 
   async #plan() {
@@ -193,7 +239,7 @@ class SetupGuide extends HTMLElement {
     if (advice.error) {
       this.needs = undefined;
       this.outcome.replaceChildren(h("div", { class: "sg-problem" }, h("h2", { id: "sg-result" }, "This cannot be planned"),
-        h("p", {}, `${advice.error.charAt(0).toUpperCase()}${advice.error.slice(1)}`), h("p", {}, advice.hint)));
+        h("p", {}, `${advice.error.charAt(0).toUpperCase()}${advice.error.slice(1)}`), h("p", {}, coded(advice.hint))));
       this.#say(`This cannot be planned: ${advice.error}`);
       return;
     }
@@ -210,7 +256,7 @@ class SetupGuide extends HTMLElement {
         return found.changes.map((change) => change.sentence);
       },
     };
-    this.outcome.replaceChildren(...result(advice.told, actions), commandLine(advice.command, (text) => this.#say(text)));
+    this.outcome.replaceChildren(...result(advice.told, { ...actions, intends: (answers, soon) => this.#intend(answers, soon) }), commandLine(advice.command, (text) => this.#say(text)));
     this.outcome.querySelector(".sg-headline").append(this.#share(advice.link));
     this.#say(advice.told.announcement);
   }
@@ -224,7 +270,7 @@ class SetupGuide extends HTMLElement {
 
   #showFiles(setup, advice, asked) {
     if (setup.error) {
-      this.files.replaceChildren(section("sg-files", "Files", h("p", { class: "sg-problem" }, setup.error), h("p", {}, setup.hint)));
+      this.files.replaceChildren(section("sg-files", "Files", h("p", { class: "sg-problem" }, setup.error), h("p", {}, coded(setup.hint))));
       return;
     }
     const said = h("p", { class: "sg-help", role: "status" });

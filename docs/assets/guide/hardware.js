@@ -1,6 +1,6 @@
 // The hardware: parts with counts, found in a searchable list (a combobox as the ARIA practices describe it), or a pasted detection document.
 
-import { h } from "./dom.js";
+import { h, pointed } from "./dom.js";
 
 const SHOWN = 40;
 const MOST = 64;
@@ -35,6 +35,13 @@ export function counted(spec) {
   return match ? { count: Math.max(Number(match[1]), 1), name: match[2] } : { count: 1, name: spec };
 }
 
+/** The parts with one more, which may be more of the same. */
+function added(parts, spec) {
+  const asked = counted(spec);
+  const same = parts.find((part) => part.name === asked.name);
+  return same ? parts.map((part) => (part === same ? { ...part, count: Math.min(part.count + asked.count, MOST) } : part)) : [...parts, asked];
+}
+
 const specOf = ({ count, name }) => (count > 1 ? `${count}x ${name}` : name);
 
 export class HardwarePicker {
@@ -44,11 +51,12 @@ export class HardwarePicker {
   #matches = [];
   #active = -1;
 
-  /** `changed(specs)` is called with the names that answers take. */
-  constructor(form, { changed, pasted, say }) {
+  /** `changed(specs)` is called with the names that answers take, `intends(answers, soon)` with what may be chosen next. */
+  constructor(form, { changed, pasted, intends, say }) {
     this.#options = form.hardware;
     this.#labels = new Map(form.hardware.map((option) => [option.value.toLowerCase(), option.label]));
     this.changed = changed;
+    this.intends = intends;
     this.say = say;
     this.list = h("ul", { id: "sg-hardware-list", role: "listbox", "aria-label": "Hardware", class: "sg-options", hidden: true });
     this.input = h("input", {
@@ -57,8 +65,8 @@ export class HardwarePicker {
       oninput: () => this.#open(), onfocus: () => this.input.value && this.#open(), onkeydown: (event) => this.#key(event), onblur: () => this.#close(),
     });
     this.chosen = h("ul", { class: "sg-parts", "aria-label": "Hardware that was chosen" });
-    this.common = h("p", { class: "sg-common" }, "Often asked for: ",
-      form.common.map((option) => h("button", { type: "button", class: "sg-chip", onclick: () => this.#add(option.value) }, option.label)));
+    this.common = h("p", { class: "sg-common" }, h("span", {}, "Often asked for:"),
+      form.common.map((option) => h("button", { type: "button", class: "sg-chip", onclick: () => this.#add(option.value), ...this.#pointed(option) }, option.label)));
     this.area = h("textarea", { id: "sg-paste", rows: "4", spellcheck: "false", autocomplete: "off", "aria-describedby": "sg-paste-help sg-paste-said" });
     this.said = h("p", { id: "sg-paste-said", class: "sg-problem" });
     this.paste = h("details", { class: "sg-paste" },
@@ -105,11 +113,18 @@ export class HardwarePicker {
     this.changed(this.#parts.map(specOf));
   }
 
+  /** Tells that this option may be added next. */
+  #meant(option, soon) {
+    const { count } = counted(this.input.value.trim());
+    this.intends({ hardware: added(this.#parts, specOf({ count, name: option.value })).map(specOf) }, soon);
+  }
+
+  #pointed(option) {
+    return pointed((soon) => this.#meant(option, soon), () => this.intends());
+  }
+
   #add(value) {
-    const asked = counted(value);
-    const same = this.#parts.find((part) => part.name === asked.name);
-    if (same) same.count = Math.min(same.count + asked.count, MOST);
-    else this.#parts.push(asked);
+    this.#parts = added(this.#parts, value);
     this.input.value = "";
     this.#close();
     this.#tell();
@@ -121,7 +136,7 @@ export class HardwarePicker {
     this.#matches = found(this.#options, name);
     this.#active = -1;
     const rows = this.#matches.map((option, index) =>
-      h("li", { id: `sg-option-${index}`, role: "option", "aria-selected": "false", onmousedown: (event) => {
+      h("li", { id: `sg-option-${index}`, role: "option", "aria-selected": "false", ...this.#pointed(option), onmousedown: (event) => {
         event.preventDefault();
         this.#choose(index);
       } }, option.label, " ", h("small", {}, option.kind)));
@@ -131,6 +146,7 @@ export class HardwarePicker {
     this.list.hidden = !typed;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
     this.input.removeAttribute("aria-activedescendant");
+    if (typed && this.#matches.length) this.#meant(this.#matches[0]);
     if (typed) this.say(this.#matches.length ? `${this.#matches.length === SHOWN ? "Many" : this.#matches.length} found.` : "Nothing by that name.");
   }
 
@@ -146,6 +162,7 @@ export class HardwarePicker {
     if (!this.#matches.length) return;
     this.#active = (index + this.#matches.length) % this.#matches.length;
     [...this.list.children].forEach((row, at) => row.setAttribute("aria-selected", String(at === this.#active)));
+    this.#meant(this.#matches[this.#active]);
     const row = this.list.children[this.#active];
     row.scrollIntoView({ block: "nearest" });
     this.input.setAttribute("aria-activedescendant", row.id);

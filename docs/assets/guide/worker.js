@@ -1,5 +1,6 @@
 // The engine in a worker of its own, so that the page stays quick while it thinks. Loads Python, the engine and the knowledge base, then answers
-// {id, name, args} with {id, text}: names are those of setupgen.web.Engine, args are texts and numbers, text is one JSON document.
+// {id, name, args} with {id, text}: names are those of setupgen.web.Engine, args are texts and numbers, text is one JSON document. What is asked for with
+// {steps} tells {id, step} on its way, and answers null once {callOff: id} has come.
 
 const report = (message) => self.postMessage(message);
 
@@ -46,7 +47,22 @@ async function start({ base, manifest }) {
   return engine;
 }
 
+/** Goes through what takes many steps, and tells of each; in between, what else is asked is answered, and it may be called off. */
+async function inSteps(id, steps) {
+  try {
+    for (let step = steps.next(); !step.done; step = steps.next()) {
+      report({ id, step: JSON.parse(step.value) });
+      await new Promise((next) => setTimeout(next));
+      if (calledOff.delete(id)) return false;
+    }
+    return true;
+  } finally {
+    steps.destroy();
+  }
+}
+
 let engine;
+const calledOff = new Set();
 self.addEventListener("message", async ({ data }) => {
   if (data.start) {
     try {
@@ -57,8 +73,13 @@ self.addEventListener("message", async ({ data }) => {
     }
     return;
   }
+  if (data.callOff) {
+    calledOff.add(data.callOff);
+    return;
+  }
   try {
-    report({ id: data.id, text: engine[data.name](...data.args) });
+    const whole = !data.steps || (await inSteps(data.id, engine[data.steps](...data.args)));
+    report(whole ? { id: data.id, text: engine[data.name](...data.args) } : { id: data.id, text: "null" });
   } catch (error) {
     report({ id: data.id, failed: String(error?.message ?? error).slice(-500) });
   }

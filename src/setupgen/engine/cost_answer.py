@@ -10,6 +10,7 @@ from setupgen.engine.costing import cents, digits
 from setupgen.engine.host import Host
 from setupgen.engine.hosting import market
 from setupgen.facts import Assumption
+from setupgen.words import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -156,7 +157,11 @@ def _advice(account: Account) -> tuple[str, str]:
         return "hosted", str(plan.hosted["because"])
     name = plan.choice.model.name
     if account.barred:
-        too_much = f" It serves only {account.served:,} of the {account.tokens:,} tokens a month, though." if account.overloaded else ""
+        too_much = (
+            f" It serves only {amount(account.served)} of the {amount(account.tokens)} tokens a month, though."
+            if account.overloaded
+            else ""
+        )
         return "self-host", f"Buying is out: {account.barred}. {name} runs here; the prices below only tell what that costs.{too_much}"
     if account.against is None:
         return "self-host", "No hosted offer of this kind is known, so there is nothing to compare with. Give yours with --prices."
@@ -164,7 +169,7 @@ def _advice(account: Account) -> tuple[str, str]:
         if account.terms.curiosity and account.mixed:
             return "mixed", f"{plan.hosted['because']} Learning is a goal, so what {name} can do stays here and the rest is bought."
         return "hosted", str(plan.hosted["because"])
-    return _cheaper(account, name, f"{account.against.model} at {account.against.provider}")
+    return _cheaper(account, name, _at(account.host, account.against))
 
 
 def _cheaper(account: Account, name: str, offer: str) -> tuple[str, str]:
@@ -172,9 +177,11 @@ def _cheaper(account: Account, name: str, offer: str) -> tuple[str, str]:
     own, bought, mixed = account.own_usd, account.bought_usd or 0.0, account.mixed
     if own is None:
         return "self-host", f"{name} does the work here. What it draws is not known, so costs cannot be compared: say it with --load-watts."
-    sums = f"${own:,.2f} a month here against ${bought:,.2f} for {offer}"
+    sums = f"${own:,.2f} a month against ${bought:,.2f} for {offer}"
     if account.overloaded:
-        text = f"{name} can serve {account.served:,} of the {account.tokens:,} tokens a month in the hours that the machine is on."
+        text = (
+            f"{name} can serve {amount(account.served)} of the {amount(account.tokens)} tokens a month in the hours that the machine is on."
+        )
         if mixed and mixed[1] < bought:
             return (
                 "mixed",
@@ -183,7 +190,7 @@ def _cheaper(account: Account, name: str, offer: str) -> tuple[str, str]:
         return "hosted", f"{text} All of it from {offer} is ${bought:,.2f} a month."
     if own <= bought and not account.money.price_known:
         text = f"{name} does the work here for {sums}, without the price of the machine, which is not known."
-        return "depends", f"{text} Up to ${worth_up_to(account) or 0:,.0f} it pays."
+        return "depends", f"{text} It pays if the machine costs up to ${worth_up_to(account) or 0:,.0f}."
     if own <= bought:
         return "self-host", f"{name} does the work here, and it is the cheaper way: {sums}."
     if account.terms.curiosity:
@@ -191,6 +198,11 @@ def _cheaper(account: Account, name: str, offer: str) -> tuple[str, str]:
     if mixed and mixed[1] < bought:
         return "mixed", f"{sums}; with the hard cases alone bought, ${mixed[1]:,.2f}."
     return "hosted", f"{name} does the work here, but buying is cheaper: {sums}."
+
+
+def _at(host: Host, offer: Offer) -> str:
+    """An offer and who sells it, by name."""
+    return f"{offer.model} at {host.pack.hosted.get(offer.provider, {}).get('name', offer.provider)}"
 
 
 def _setup(choice: Choice | None) -> dict[str, Any] | None:
@@ -208,7 +220,7 @@ def _questions(account: Account) -> Iterator[dict[str, str]]:
         return "answered" if any(origins.get(f"needs.{key}") == "answered" for key in keys) else "assumed"
 
     yield {
-        "id": "cost", "question": "How much is used, and is it cheaper here?", "answer": f"{account.tokens:,} tokens a month",
+        "id": "cost", "question": "How much is used, and is it cheaper here?", "answer": f"{amount(account.tokens)} tokens a month",
         "origin": "assumed" if account.terms.tokens_per_month is None else "answered", "effect": str(_break_even(account)["because"]),
     }  # fmt: skip
     licence = f" The licence of {choice.model.name} ({choice.model.license_id}) allows that." if choice and needs.license != "any" else ""
@@ -335,17 +347,17 @@ def _break_even(account: Account) -> dict[str, Any]:
     price = against.usd_per_mtok(account.input_share)
     even = costing.break_even(money, work, price)
     energy = costing.energy_usd_per_mtok(money, work)
-    offer = f"{against.model} at {against.provider}, ${price:.3g} per million tokens"
+    offer = f"{_at(account.host, against)}, ${price:.3g} per million tokens"
     if even is None:
-        return found | {"because": f"Never: power alone costs ${energy:.3g} per million tokens here, against {offer}."}
+        return found | {"because": f"Never, because power alone costs ${energy:.3g} per million tokens here, against {offer}."}
     capacity = work.capacity(money)
     replicas = int(choice.settings.get("replicas", 1))
     bounds = {
         name: costing.break_even(money, costing.work_of(account.host, choice.speed, replicas, account.terms, bound), price)
         for name, bound in (("low_tokens_per_month", "high"), ("high_tokens_per_month", "low"))
     }
-    text = f"From {even:,} tokens a month it costs less than {offer}"
-    text += "." if even <= capacity else f", but it can serve only {capacity:,} in the hours that it is on: in practice never."
+    text = f"From {amount(even)} tokens a month it costs less than {offer}"
+    text += "." if even <= capacity else f", but it can serve only {amount(capacity)} in the hours that it is on: in practice never."
     if not found["counts_purchase"]:
         text += " What the machine costs is not known and not in this: with it the point lies higher."
     percent = digits(100 * even / capacity) if capacity else None
@@ -392,5 +404,5 @@ def _sources(account: Account) -> Iterator[Mapping[str, Any]]:
     yield from account.money.priced
     for offer in account.offers:
         for url in offer.sources:
-            what = f"{offer.model} at {offer.provider}"
+            what = _at(account.host, offer)
             yield {"what": what, "date": offer.date, "url": url}

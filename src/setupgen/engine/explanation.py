@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.comparing import beside, given_up, scores_of, sum_of, title_of
 from setupgen.engine.host import Host
+from setupgen.engine.refusals import groups_of, nearest
 from setupgen.engine.rule_story import rule_section
 from setupgen.engine.weights import weight_bytes
 from setupgen.errors import UnknownNameError
@@ -99,36 +100,19 @@ def _looked_at(pack: Pack, result: Plan) -> Iterator[str]:
 
 def _ruled_out(pack: Pack, result: Plan) -> Section:
     """The reasons that ruled most out, each with how much, and one of those that came nearest as the example."""
-    groups: dict[str, list[Rejection]] = {}
-    for item in result.rejected:
-        groups.setdefault(item.by[0] if item.by else "", []).append(item)
-    order = sorted(groups, key=lambda by: (-len(groups[by]), by))
+    groups = groups_of(pack, result, result.rejected)
     sentences: list[str] = []
     urls: list[str] = []
-    for by in order[:REASONS_OF_ALL]:
-        refused = groups[by]
-        models, servers = ({getattr(item, kind) for item in refused} - {""} for kind in ("model", "server"))
-        who = _count(len(models), "model", "models") if models else _count(len(servers), "server", "servers")
-        where = f" on {', '.join(pack.servers[id_].name for id_ in sorted(servers))}" if models and servers else ""
-        example = _nearest(pack, result, refused)
-        lead = example.because if by in pack.rules or by.startswith("pairing:") else f"for instance: {example.because}"
-        sentences.append(f"{by} ruled out {who}{where}: {lead}")
-        urls += example.sources
-    rest = sum(len(groups[by]) for by in order[REASONS_OF_ALL:])
+    for group in groups[:REASONS_OF_ALL]:
+        where = f" on {', '.join(group.servers)}" if group.models and group.servers else ""
+        plainly = group.by in pack.rules or group.by.startswith("pairing:")
+        lead = group.example.because if plainly else f"for instance: {group.example.because}"
+        sentences.append(f"{group.by} ruled out {group.who}{where}: {lead}")
+        urls += group.example.sources
+    rest = sum(group.count for group in groups[REASONS_OF_ALL:])
     if rest:
-        sentences.append(f"{_count(len(order) - REASONS_OF_ALL, 'other reason', 'other reasons')} ruled out {rest} more.")
+        sentences.append(f"{_count(len(groups) - REASONS_OF_ALL, 'other reason', 'other reasons')} ruled out {rest} more.")
     return _section("What ruled most out", sentences, urls)
-
-
-def _nearest(pack: Pack, result: Plan, refused: list[Rejection]) -> Rejection:
-    """The refusal that makes the best example: of the best regarded model, and of those the smallest."""
-
-    def order(item: Rejection) -> tuple[Any, ...]:
-        model = pack.models.get(item.model)
-        regard = model.use_cases.get(result.facts.needs.use_case, 0) if model else 0
-        return (-regard, model.total_parameters if model else 0, item.model, item.server, item.quant)
-
-    return min(refused, key=order)
 
 
 def _best_of_others(result: Plan) -> list[Ranked]:
@@ -266,10 +250,10 @@ def _grouped(pack: Pack, result: Plan, refused: list[Rejection]) -> list[str]:
     told = []
     for by in order:
         count = len({item.model for item in groups[by]})
-        nearest = _nearest(pack, result, groups[by])
-        name = pack.models[nearest.model].name if nearest.model in pack.models else ""
-        whose = f", such as {name}" if name and name not in nearest.because else ""
-        told.append(f"{by}, {_count(count, 'model', 'models')}{whose}: {nearest.because}")
+        example = nearest(pack, result, groups[by])
+        name = pack.models[example.model].name if example.model in pack.models else ""
+        whose = f", such as {name}" if name and name not in example.because else ""
+        told.append(f"{by}, {_count(count, 'model', 'models')}{whose}: {example.because}")
     return told
 
 

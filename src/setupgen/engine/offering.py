@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from setupgen.knowledge import Device, Pack
 
 KINDS = {"gpu": "graphics card", "unified": "unified memory", "cpu": "processor"}
+CARDLESS = "cpu"
+"""What answers call a machine without an accelerator."""
+
 USUAL = 8
 """Usual machines that are offered before anybody searches."""
 
@@ -92,7 +95,15 @@ def common(pack: Pack) -> list[dict[str, Any]]:
     for id_ in usual:
         *_, largest = _options(pack, pack.devices[id_])
         found.append({"value": largest["value"], "label": largest["label"]})
-    return found
+    return [*found, *_bare(pack)]
+
+
+def _bare(pack: Pack) -> Iterator[dict[str, str]]:
+    """A desktop without an accelerator, by the name that answers take for it."""
+    resolved = _resolved(pack, CARDLESS)
+    if resolved:
+        options = list(_options(pack, resolved[0]))
+        yield {"value": options[0]["value"], "label": "No graphics card"}
 
 
 def servers(pack: Pack) -> list[dict[str, str]]:

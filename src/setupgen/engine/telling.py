@@ -5,19 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from setupgen.engine.explanation import explain
-from setupgen.words import (
-    COST_ANSWERS,
-    context_words,
-    duration,
-    figure,
-    gib,
-    money,
-    page_words,
-    people,
-    prompt_words,
-    speed_words,
-)
+from setupgen.engine.glance import figures_of, memory_of, speed_of
+from setupgen.engine.refusals import BY_RULE, LABELS, groups_of
+from setupgen.words import COST_ANSWERS, amount, context_words, gib, money, people, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,11 +19,14 @@ if TYPE_CHECKING:
     Json = Mapping[str, Any]
     Ranked = tuple[Candidate, Mapping[str, float]]
 
-COMFORTABLE, BRIM = 0.85, 0.97
-"""How full a device may be and still be comfortable, and from where on it is full to the brim."""
-
 MOST_POINTS = 30
 """Other models on the chart, at most."""
+
+BY_COST = "By cost alone: buy it."
+"""What the comparison of costs answers where the setup does the work well."""
+
+MOST_REASONS = 8
+"""Reasons that ruled others out, at most."""
 
 LIKE = {
     "best-quality": "Better answers",
@@ -72,6 +65,7 @@ def told(pack: Pack, plan: Plan, document: Json, cost: Json) -> dict[str, Any]:
         cost: the document of `cost_answer.cost`.
     """
     choice = document["choice"]
+    speed = list(speed_of(pack, document)) if choice else []
     shown = {
         "title": _title(document),
         "sentence": _sentence(pack, document),
@@ -79,8 +73,9 @@ def told(pack: Pack, plan: Plan, document: Json, cost: Json) -> dict[str, Any]:
         "points": list(_points(document)) if choice else [],
         "facts": list(_facts(pack, document)),
         "would_fit": document["would_fit"],
-        "memory": memory_of(choice) if choice else None,
-        "speed": list(speed_of(pack, document)) if choice else [],
+        "figures": list(figures_of(document, speed)) if choice else [],
+        "memory": memory_of(document) if choice else None,
+        "speed": speed,
         "alternatives": [_alternative(item) for item in document["alternatives"]],
         "chart": _chart(plan),
         "why": [_reason(item) for item in document["decisions"]],
@@ -88,7 +83,7 @@ def told(pack: Pack, plan: Plan, document: Json, cost: Json) -> dict[str, Any]:
         "warnings": [{"text": item["text"], "sources": item["sources"]} for item in document["warnings"]],
         "assumed": [f"{item['because']} ({_value(item)})" for item in document["assumptions"] if item["fact"].startswith("hardware")],
         "questions": document["open_questions"],
-        "buy": _buy(document, cost),
+        "buy": _buy(pack, document, cost),
     }
     return {**shown, "announcement": f"{shown['title']}. {shown['sentence']}"}
 
@@ -123,9 +118,7 @@ def _machine(document: Json) -> str:
 
 def _points(document: Json) -> Iterator[str]:
     choice, needs = document["choice"], document["facts"]["needs"]
-    weights = choice["weights"]
     yield f"{people(needs['users'])} at the same time, {context_words(choice['settings']['context'])} of context each"
-    yield f"Download of {weights['download_bytes'] / 1e9:.1f} GB, {duration(weights['download_seconds_at_100mbit'])} at 100 Mbit/s"
     yield f"Licence of the model: {choice['model']['license']}"
 
 
@@ -144,61 +137,6 @@ def _facts(pack: Pack, document: Json) -> Iterator[dict[str, str]]:
     yield {"label": "main memory", "value": gib(hardware["ram_bytes"]), "origin": ORIGINS[origins["hardware.ram_bytes"]]}
 
 
-def memory_of(choice: Json) -> dict[str, Any]:
-    """How full each device is, and of what the whole is made, in shares of 100."""
-    memory = choice["memory"]
-    devices = []
-    for device in memory["devices"]:
-        capacity = max(device["capacity_bytes"], 1)
-        share = device["used_bytes"] / capacity
-        free = max(device["capacity_bytes"] - device["used_bytes"], 0)
-        devices.append(
-            {
-                "name": device["name"],
-                "percent": round(min(share, 1) * 100, 1),
-                "level": "comfortable" if share < COMFORTABLE else "full" if share < BRIM else "brim",
-                "text": f"{gib(device['used_bytes'])} of {gib(device['capacity_bytes'])} used, {gib(free)} free",
-            }
-        )
-    total = max(memory["total_bytes"], 1)
-    parts = [
-        {"label": label, "about": about, "percent": round(memory[key] / total * 100, 1), "text": gib(memory[key])}
-        for key, label, about in (
-            ("weights_bytes", "weights", "the model itself"),
-            ("kv_cache_bytes", "cache", "what it remembers of the conversation"),
-            ("compute_bytes", "buffers", "room to compute in"),
-            ("overhead_bytes", "overhead", "driver and server"),
-        )
-    ]
-    return {"devices": devices, "parts": parts, "host": f"{gib(memory['host_bytes'])} of it in main memory"}
-
-
-def speed_of(pack: Pack, document: Json) -> Iterator[dict[str, str]]:
-    """Speeds with their ranges, in words that people feel."""
-    choice, needs = document["choice"], document["facts"]["needs"]
-    speed, settings = choice["speed"], choice["settings"]
-    reading = _speed("Reading", speed["prefill_tps"], "tokens/s", page_words(speed["prefill_tps"]["value"]))
-    if settings["embeddings"] or settings["rerank"]:
-        yield reading
-        return
-    prompt = pack.vocabulary("use-cases")[needs["use_case"]]["prompt_tokens"]
-    yield _speed("Writing", speed["decode_tps"], "tokens/s", speed_words(speed["decode_tps"]["value"]))
-    yield _speed("First words", speed["ttft_s"], "s", f"after a usual prompt of {prompt_words(prompt)}")
-    yield reading
-    if settings["parallel"] > 1:
-        yield _speed("All together", speed["aggregate_tps"], "tokens/s", f"written for {people(settings['parallel'])} at once")
-
-
-def _speed(label: str, found: Json, unit: str, words: str) -> dict[str, str]:
-    return {
-        "label": label,
-        "value": f"{figure(found['value'])} {unit}",
-        "range": f"{figure(found['low'])} to {figure(found['high'])} {unit}",
-        "words": words,
-        "basis": found["basis"],
-    }
-
-
 def _alternative(item: Json) -> dict[str, Any]:
     used = sum(device["used_bytes"] for device in item["memory"]["devices"])
     writes = not (item["settings"]["embeddings"] or item["settings"]["rerank"])
@@ -206,7 +144,7 @@ def _alternative(item: Json) -> dict[str, Any]:
     return {
         "like": LIKE[item["like"]],
         "name": f"{item['model']['name']} {item['weights']['quant']} on {item['server']['name']}",
-        "speed": f"{figure(speed)} tokens/s",
+        "speed": f"{rounded(speed)} tokens/s",
         "memory": gib(used),
         "tradeoff": item["tradeoff"],
         "answers": {"model": item["model"]["id"], "quant": item["weights"]["quant"], "server": item["server"]["id"]},
@@ -236,7 +174,7 @@ def _chart(plan: Plan) -> dict[str, Any] | None:
                 "like": "The choice" if kind == "choice" else alternatives.get(id_, ""),
                 "tps": round(speed.value, 2),
                 "quality": round(score["quality"] + score["precision"], 4),
-                "text": f"{figure(speed.value)} tokens/s",
+                "text": f"{rounded(speed.value)} tokens/s",
             }
         )
     if len(points) < 2:  # noqa: PLR2004 - one point compares with nothing
@@ -255,32 +193,45 @@ def _reason(item: Json) -> dict[str, Any]:
     return {"title": title_of(item["what"]), "text": item["because"], "sources": item["sources"]}
 
 
-def _why_not(pack: Pack, plan: Plan) -> Json | None:
-    """What ruled most of the others out."""
-    if not plan.rejected:
+def _why_not(pack: Pack, plan: Plan) -> dict[str, Any] | None:
+    """What ruled most of the others out: for each reason what it is called, whom it hit, and one example."""
+    groups = groups_of(pack, plan, plan.rejected)
+    if not groups:
         return None
-    return next((item for item in explain(pack, plan, "") if item["title"] == "What ruled most out"), None)
+    shown, rest = groups[:MOST_REASONS], sum(group.count for group in groups[MOST_REASONS:])
+    rows = [
+        {
+            "label": LABELS.get(group.by, BY_RULE),
+            "who": f"{group.who} on {', '.join(group.servers)}" if group.models and group.servers else group.who,
+            "text": group.example.because,
+        }
+        for group in shown
+    ]
+    sources = dict.fromkeys(url for group in shown for url in group.example.sources)
+    return {"rows": rows, "rest": f"Other reasons ruled out {rest:,} more combinations." if rest else "", "sources": list(sources)}
 
 
 def _value(item: Json) -> str:
     return gib(item["value"]) if item["fact"].endswith("_bytes") else str(item["value"])
 
 
-def _buy(document: Json, cost: Json) -> dict[str, Any]:
+def _buy(pack: Pack, document: Json, cost: Json) -> dict[str, Any]:
     """Self-host or buy: the plan's own word on it, and the comparison of a usual month."""
     own, against, rows = cost["self_host"], cost["break_even"]["against"], []
-    if own:
+    if own and own["total_usd_per_month"] is not None:
         name = "This machine, a month" if own["counts_hardware"] else "This machine, a month of power"
         rows.append({"label": name, "value": money(own["total_usd_per_month"])})
     if against:
         offer = next(item for item in cost["offers"] if all(item[key] == against[key] for key in against))
-        rows.append({"label": f"{offer['model']} bought at {offer['provider']} ({offer['date']})", "value": money(offer["usd_per_month"])})
-    because = document["hosted"].get("because", "")
+        seller = pack.hosted.get(offer["provider"], {}).get("name", offer["provider"])
+        rows.append({"label": f"{offer['model']} bought at {seller} (price of {offer['date']})", "value": money(offer["usd_per_month"])})
+    because, even = document["hosted"].get("because", ""), cost["break_even"]["because"] if against else ""
+    even = f"Break-even: {even[:1].lower()}{even[1:]}" if even else ""
     return {
-        "title": COST_ANSWERS[cost["answer"]],
-        "sentences": [text for text in dict.fromkeys((because, cost["because"], cost["break_even"]["because"])) if text],
+        "title": BY_COST if cost["answer"] == "hosted" and document["verdict"] == "self-host" else COST_ANSWERS[cost["answer"]],
+        "sentences": [text for text in dict.fromkeys((because, cost["because"], even)) if text],
         "rows": rows,
-        "use": f"For {cost['use']['tokens_per_month']:,} tokens a month. {cost['use']['because']}" if cost["use"] else "",
+        "use": f"For {amount(cost['use']['tokens_per_month'])} tokens a month. {cost['use']['because']}" if cost["use"] else "",
         "assumed": [f"{item['because']} ({item['value']})" for item in cost["assumptions"] if item["fact"].startswith("cost.")],
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from setupgen.engine import offering
 from setupgen.engine.cost_answer import cost
@@ -25,11 +25,14 @@ from setupgen.errors import ManyErrors, SetupgenError, UsageError, shorten
 from setupgen.knowledge import GIB, Pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from setupgen.engine.plan import Plan
     from setupgen.render.files import Rendered
     from setupgen.web.fleet import Fleets
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 KEPT = 12
 """Plans that are kept, with their files, for further questions about them: going back and forth between answers costs nothing."""
@@ -42,6 +45,7 @@ class Engine:
         self._pack = Pack.from_text(pack_text)
         self._rows = RowEstimator(self._pack)
         self._made: dict[tuple[str, str, int], tuple[Answers, Plan]] = {}
+        self._advised: dict[tuple[str, str], str] = {}
         self._rendered: dict[tuple[str, str], tuple[Rendered, str]] = {}
 
     def questions(self) -> str:
@@ -82,27 +86,30 @@ class Engine:
     def advise(self, answers_json: str, detected_json: str = "") -> str:
         """What a page shows of the plan: words and shares, the command line that does the same, and the answers for a link."""
         try:
-            answers, result = self._plan(answers_json, detected_json)
-            document = result.to_json()
-            again = stated(answers, document)
-            shown = told(self._pack, result, document, cost(self._pack, result, Terms()))
-            link = again
-            if answers.detected is not None:  # a link names the machine instead of carrying what was detected
-                seen = {"os": result.facts.needs.os} if result.facts.origins["needs.os"] == "detected" else {}
-                link = {
-                    **{key: value for key, value in again.items() if key != "facts"},
-                    **seen,
-                    **offering.named(self._pack, result.facts.hardware),
-                }
+            return _once(self._advised, (answers_json, detected_json), lambda: _dump(self._advice(answers_json, detected_json)))
         except SetupgenError as error:
             return _dump(_problem(error))
+
+    def _advice(self, answers_json: str, detected_json: str) -> dict[str, Any]:
+        answers, result = self._plan(answers_json, detected_json)
+        document = result.to_json()
+        again = stated(answers, document)
+        shown = told(self._pack, result, document, cost(self._pack, result, Terms()))
+        link = again
+        if answers.detected is not None:  # a link names the machine instead of carrying what was detected
+            seen = {"os": result.facts.needs.os} if result.facts.origins["needs.os"] == "detected" else {}
+            link = {
+                **{key: value for key, value in again.items() if key != "facts"},
+                **seen,
+                **offering.named(self._pack, result.facts.hardware),
+            }
         needs = {
             key: {"value": value, "origin": document["facts"]["origins"].get(f"needs.{key}", "assumed")}
             for key, value in document["facts"]["needs"].items()
         }
         ram = f"{document['facts']['hardware']['ram_bytes'] / GIB:.4g}G"
         needs["ram"] = {"value": ram, "origin": document["facts"]["origins"].get("hardware.ram_bytes", "assumed")}
-        return _dump({"schema": 1, "told": shown, "needs": needs, "command": command_line(again), "link": link})
+        return {"schema": 1, "told": shown, "needs": needs, "command": command_line(again), "link": link}
 
     def explain(self, answers_json: str, subject: str = "", detected_json: str = "") -> str:
         """Sections that explain the plan or one subject of it."""
@@ -144,6 +151,17 @@ class Engine:
         except SetupgenError as error:
             return _dump(_problem(error))
         return _dump({"schema": 1, "name": f"{folder}.zip", "base64": b64encode(packed).decode("ascii")})
+
+    def fleet_steps(self, inventory: str, name: str = "fleet.yaml", files_json: str = "") -> Iterator[str]:
+        """Makes the plan of an inventory for who asks for it next, and tells how many steps are done, and of how many.
+
+        What is wrong with the inventory is told to who asks.
+        """
+        try:
+            for done, total in self._fleets.steps(inventory, name, files_json):
+                yield _dump({"schema": 1, "done": done, "total": total})
+        except SetupgenError:
+            return
 
     def fleet(self, inventory: str, name: str = "fleet.yaml", files_json: str = "") -> str:
         """What a page shows of the plan of an inventory. `files_json` has the name and text of each file that it refers to."""
@@ -194,12 +212,7 @@ class Engine:
 
     def _setup(self, answers_json: str, detected_json: str) -> tuple[Rendered, str]:
         """The files for these answers, and the name of a folder for them, made once."""
-        key = (answers_json, detected_json)
-        if key not in self._rendered:
-            made = self._render(answers_json, detected_json)
-            _forget(self._rendered)
-            self._rendered[key] = made
-        return self._rendered[key]
+        return _once(self._rendered, (answers_json, detected_json), lambda: self._render(answers_json, detected_json))
 
     def _render(self, answers_json: str, detected_json: str) -> tuple[Rendered, str]:
         from setupgen.render.context import slug  # noqa: PLC0415 - Jinja2 loads only when files are wanted
@@ -215,19 +228,21 @@ class Engine:
 
     def _plan(self, answers_json: str, detected_json: str = "", count: int = DEFAULT_ALTERNATIVES) -> tuple[Answers, Plan]:
         """The answers and their plan, made once."""
-        key = (answers_json, detected_json, count)
-        if key not in self._made:
+
+        def made() -> tuple[Answers, Plan]:
             answers, detected = _inputs(answers_json, detected_json)
-            made = answers, plan(self._pack, facts_of(self._pack, answers, detected=detected), count=count)
-            _forget(self._made)
-            self._made[key] = made
-        return self._made[key]
+            return answers, plan(self._pack, facts_of(self._pack, answers, detected=detected), count=count)
+
+        return _once(self._made, (answers_json, detected_json, count), made)
 
 
-def _forget(kept: dict[Any, Any]) -> None:
-    """Makes room for one more: the oldest go."""
+def _once(kept: dict[K, V], key: K, make: Callable[[], V]) -> V:
+    """What is kept under this key, or is made and kept; of what is kept, what was not asked for longest goes first."""
+    value = kept.pop(key) if key in kept else make()
     while len(kept) >= KEPT:
         del kept[next(iter(kept))]
+    kept[key] = value
+    return value
 
 
 def _inputs(answers_json: str, detected_json: str) -> tuple[Answers, dict[str, Any] | None]:

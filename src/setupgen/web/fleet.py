@@ -10,14 +10,15 @@ from setupgen.engine.document import check_document, dotted
 from setupgen.engine.fleet.described import among, documents_of, in_lines
 from setupgen.engine.fleet.intake import inventory_of
 from setupgen.engine.fleet.linking import packed, unpacked, without_secrets
-from setupgen.engine.fleet.planning import fleet_plan, member_plans
+from setupgen.engine.fleet.planning import fleet_steps, member_plans
 from setupgen.engine.fleet.telling import fleet_command, folder_of, told_fleet
 from setupgen.errors import ManyErrors, UsageError, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from setupgen.engine.fleet.planning import FleetPlan
+    from setupgen.engine.fleet.records import Inventory
     from setupgen.knowledge import Pack
     from setupgen.render.files import Rendered
 
@@ -122,14 +123,20 @@ class Fleets:
 
     def _of(self, text: str, name: str, files: str) -> _Made:
         """The plan, made once."""
-        key = (text, name, files)
-        if self._made is None or self._made[0] != key:
-            self._made = None
-            plan, data = self._plan(text, name, _files(files))
-            self._made = key, _Made(plan, data, plan.to_json())
+        for _ in self.steps(text, name, files):
+            pass
+        assert self._made is not None  # noqa: S101 - the last step made it
         return self._made[1]
 
-    def _plan(self, text: str, name: str, files: Mapping[str, str]) -> tuple[FleetPlan, Mapping[str, Any]]:
+    def steps(self, text: str, name: str, files: str) -> Iterator[tuple[int, int]]:
+        """Makes the plan, unless it is there: before each step, how many are done, and of how many. Whoever stops has none."""
+        key = (text, name, files)
+        if self._made is None or self._made[0] != key:
+            inventory, data = self._inventory(text, name, _files(files))
+            plan = yield from fleet_steps(self._pack, inventory)
+            self._made = key, _Made(plan, data, plan.to_json())
+
+    def _inventory(self, text: str, name: str, files: Mapping[str, str]) -> tuple[Inventory, Mapping[str, Any]]:
         from setupgen.strict_yaml import parse  # noqa: PLC0415 - YAML loads only for fleets
 
         document = parse(text, shorten(name), maximum=MAXIMUM_LETTERS)
@@ -140,7 +147,7 @@ class Fleets:
             raise ManyErrors([*problems, *error.errors]) from error
         if problems:
             raise ManyErrors(problems)
-        return fleet_plan(self._pack, inventory), document.data
+        return inventory, document.data
 
 
 def _files(text: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ from setupgen.facts import Facts, Needs
 from setupgen.knowledge import GIB
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Generator, Iterator, Mapping
 
     from setupgen.engine.candidates import Candidate
     from setupgen.engine.fleet.records import FleetNeed, Inventory
@@ -134,8 +134,10 @@ def groups_of(inventory: Inventory) -> tuple[Group, ...]:
     return tuple(made)
 
 
-def market(pack: Pack, inventory: Inventory, servers: Collection[str]) -> Market:
-    """The placement problem of an inventory.
+def market(pack: Pack, inventory: Inventory, servers: Collection[str]) -> Generator[tuple[int, int], None, Market]:
+    """The placement problem of an inventory, step by step: how many steps are done, and of how many.
+
+    A step is told before each kind of hosts is looked at for a need, and once more at the end.
 
     Args:
         pack: the knowledge base.
@@ -149,13 +151,14 @@ def market(pack: Pack, inventory: Inventory, servers: Collection[str]) -> Market
     refusals: dict[tuple[int, int], tuple[Rejection, ...]] = {}
     wishes: list[Wish] = []
     known: dict[str, list[Model]] = {}
-    for need in inventory.needs:
+    for done, need in enumerate(inventory.needs):
         key = repr(replace(need.facts.needs, users=1))
         if key not in known:
             known[key] = shortlist(pack, need.facts)
         shop = _Shop(narrowed(pack, known[key], servers), inventory, need, book, shared=shared)
         options: dict[tuple[str, str, str, int], list[Option]] = {}
         for number, group in enumerate(groups):
+            yield done * len(groups) + number, len(inventory.needs) * len(groups)
             if not need.tags <= group.tags:
                 continue
             for offer, slots in shop.offers(number, group):
@@ -167,6 +170,7 @@ def market(pack: Pack, inventory: Inventory, servers: Collection[str]) -> Market
         variants = [part for found in options.values() for part in _paced(found, offers)]
         variants.sort(key=lambda found: (-max(option.worth for option in found), offers[found[0].key].variant))
         wishes.append(Wish(need.users, need.replicas, need.weight, need.replicas != 1, tuple(_kept(variants))))
+    yield (steps := len(inventory.needs) * len(groups)), steps
     kinds = tuple(Kind(len(group.hosts), group.units, _price(inventory, group), not group.steady) for group in groups)
     return Market(Problem(kinds, tuple(wishes)), groups, tuple(offers), refusals)
 

@@ -22,7 +22,7 @@ from setupgen.engine.reasons import decisions
 from setupgen.engine.reasons import warnings as cautions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from setupgen.engine.fleet.placed import Placed
     from setupgen.engine.fleet.records import FleetNeed, Inventory
@@ -96,8 +96,23 @@ def fleet_plan(pack: Pack, inventory: Inventory, before: Mapping[str, Any] | Non
     Raises:
         UsageError: where the inventory wants a proxy that cannot be.
     """
+    steps = fleet_steps(pack, inventory)
+    try:
+        while True:
+            next(steps)
+    except StopIteration as stop:
+        made: FleetPlan = stop.value
+        return made
+
+
+def fleet_steps(pack: Pack, inventory: Inventory) -> Generator[tuple[int, int], None, FleetPlan]:
+    """The plan of a fleet, for who wants to tell how far it is or to stop half way: before each step, how many are done, and of how many.
+
+    Raises:
+        UsageError: where the inventory wants a proxy that cannot be.
+    """
     front = choose_front(pack, inventory)
-    offered = market(pack, inventory, servers_behind(pack, front[0]))
+    offered = yield from market(pack, inventory, servers_behind(pack, front[0]))
     solver = Solver(offered.problem)
     contents = contents_before(inventory, offered, before) if before else {}
     state = gathered(solver, offered, edited(solver, state_of(offered, contents)) if contents else apart(solver, solver.solve()))

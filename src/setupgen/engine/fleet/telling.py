@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.fleet.fronts import few
-from setupgen.engine.telling import BRIM, COMFORTABLE
+from setupgen.engine.glance import BRIM, COMFORTABLE
 from setupgen.words import figure, gib, people
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from setupgen.engine.plan import Choice, Plan
+    from setupgen.facts import Hardware
     from setupgen.knowledge import Pack
 
 FOLDER = "docs/setups"
@@ -111,9 +112,11 @@ def contributed(root: Path) -> list[Entry]:
 def setup_pages(root: Path, pack: Pack) -> dict[str, str]:
     """Path to text of every page, below the root of the tree."""
     guide = (root / GUIDE).is_dir()
-    return {
-        f"{FOLDER}/{entry.path}.md": "\n".join(_page(pack, entry, guide=guide)) + "\n" for entry in [*entries(pack), *contributed(root)]
+    made = [*entries(pack), *contributed(root)]
+    beside = {
+        entry.path: [other for other in made if other.machine and other.machine == entry.machine and other is not entry] for entry in made
     }
+    return {f"{FOLDER}/{entry.path}.md": "\n".join(_page(pack, entry, beside[entry.path], guide=guide)) + "\n" for entry in made}
 
 
 def by_hardware(pack: Pack) -> Iterator[str]:
@@ -184,7 +187,8 @@ def _words(pack: Pack, named: str) -> str:
     return f"{model} `{parts[1]}` on {server}"
 
 
-def _page(pack: Pack, entry: Entry, *, guide: bool) -> Iterator[str]:
+def _page(pack: Pack, entry: Entry, siblings: Sequence[Entry] = (), *, guide: bool) -> Iterator[str]:
+    """The lines of a page. `siblings` are the other needs of the same machine."""
     result = plan_of(pack, entry.answers)
     choice = result.choice
     yield from (f"# {entry.title}", "")
@@ -198,8 +202,10 @@ def _page(pack: Pack, entry: Entry, *, guide: bool) -> Iterator[str]:
         yield f'<p><a class="md-button" href="../../../guide/{link(entry.answers).replace("&", "&amp;")}">Open it in the guide</a></p>'
         yield ""
     yield from ("```sh", command(entry.answers), "```", "")
+    if others := [f"[{other.title.partition(' on ')[0]}]({other.path.rpartition('/')[2]}.md)" for other in siblings]:
+        yield from (f"On the same machine: {', '.join(others)}. Other machines: [all setups](../index.md).", "")
     if choice is not None:
-        yield from _numbers(choice)
+        yield from _numbers(choice, result.facts.hardware)
     yield from _reasons(result)
     yield from _others(result)
     if choice is not None:
@@ -235,15 +241,16 @@ def _changed(pack: Pack, entry: Entry, choice: Choice | None) -> Iterator[str]:
     yield from (f"Sent by {entry.by} on {entry.date}. {told}", "")
 
 
-def _numbers(choice: Choice) -> Iterator[str]:
+def _numbers(choice: Choice, hardware: Hardware) -> Iterator[str]:
     memory, speed = choice.memory, choice.speed
     yield from ("## Numbers", "")
     rows = []
     for device in memory.devices:
         words = f"{gib(device.used_bytes)} of {device.capacity_bytes / GIB:.0f} GiB"
         rows.append(Bar(device.name, words, (device.used_bytes / GIB,), device.capacity_bytes / GIB))
-    if memory.host_bytes:
-        rows.append(Bar("main memory", f"{gib(memory.host_bytes)} GiB", (memory.host_bytes / GIB,)))
+    if memory.host_bytes and hardware.parts and not hardware.unified and choice.backend != "cpu":
+        words = f"at most {gib(memory.host_bytes)} of {hardware.ram_bytes / GIB:.0f} GiB"
+        rows.append(Bar("Main memory, with what is kept of earlier prompts", words, (memory.host_bytes / GIB,), hardware.ram_bytes / GIB))
     yield from bars("memory", "Memory in use", rows)
     yield ""
     parts = [
