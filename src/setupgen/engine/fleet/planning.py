@@ -96,7 +96,7 @@ def fleet_plan(pack: Pack, inventory: Inventory, before: Mapping[str, Any] | Non
     Raises:
         UsageError: where the inventory wants a proxy that cannot be.
     """
-    steps = fleet_steps(pack, inventory)
+    steps = fleet_steps(pack, inventory, before)
     try:
         while True:
             next(steps)
@@ -105,8 +105,10 @@ def fleet_plan(pack: Pack, inventory: Inventory, before: Mapping[str, Any] | Non
         return made
 
 
-def fleet_steps(pack: Pack, inventory: Inventory) -> Generator[tuple[int, int], None, FleetPlan]:
+def fleet_steps(pack: Pack, inventory: Inventory, before: Mapping[str, Any] | None = None) -> Generator[tuple[int, int], None, FleetPlan]:
     """The plan of a fleet, for who wants to tell how far it is or to stop half way: before each step, how many are done, and of how many.
+
+    The arguments are those of `fleet_plan`.
 
     Raises:
         UsageError: where the inventory wants a proxy that cannot be.
