@@ -15,6 +15,7 @@ from benchmarks.fleet.optimum import optimum
 from setupgen.engine.fleet.apart import apart
 from setupgen.engine.fleet.assign import Solver
 from setupgen.engine.fleet.changes import moved
+from setupgen.engine.fleet.gathered import levelled
 from setupgen.engine.fleet.problem import Kind, Option, Problem, Wish
 from setupgen.engine.fleet.states import without_host
 
@@ -131,3 +132,22 @@ def test_no_replica_shares_a_host_while_another_has_room(seed):
             for variant in wish.variants:
                 room = [option for option in variant if option.kind == kind and option.units <= solver.free(kind, content)]
                 assert not any(old in variant and new.slots >= old.slots for old in crowded for new in room)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_replica_is_too_small_for_its_share_where_its_parts_could_hold_a_larger_one(seed):
+    problem = instance(seed, hosts=9, needs=4, kinds=3)
+    solver = Solver(problem)
+    before = solver.solve()
+    after = levelled(solver, before)
+    assert levelled(solver, after) == after
+    assert all(solver.free(kind, content) >= 0 for kind, content in after)
+    for need, wish in enumerate(problem.wishes):
+        was, _ = solver.held(before, need)
+        found, _ = solver.held(after, need)
+        assert sum(found.values()) == sum(was.values())
+        share = -(-wish.users // max(sum(found.values()), 1))
+        for option in found if sum(found.values()) > 1 else ():
+            alike = next(variant for variant in wish.variants if option in variant)
+            larger = [other.slots for other in alike if (other.kind, other.units) == (option.kind, option.units)]
+            assert option.slots >= min(share, max(larger))

@@ -1,4 +1,4 @@
-"""Small servers of one need on one host, gathered into one with their slots.
+"""A last look at the sizes of replicas: small servers of one need on one host are gathered into one, and none is too small for its share.
 
 Several of a model on one card hold its weights several times, and share the card's speed as the slots of one server do.
 The objective counts each server's pace as if it were alone on its card, so a free card may hold several. This takes that back.
@@ -51,3 +51,36 @@ def _fewer(solver: Solver, market: Market, state: State, need: int, place: tuple
         return content
     rest = Counter(content) - Counter((need, option) for option in mine)
     return tuple(sorted([*rest.elements(), *[(need, best)] * copies], key=order))
+
+
+def levelled(solver: Solver, state: State) -> State:
+    """The state with no replica that could not take its even share of a need's users where the same parts of its host could.
+
+    The objective pays for a second host however little it serves there, and a few users are served fastest by few slots. Proxies share out evenly,
+    and who loses the larger host is left with the smaller one.
+    """
+    for need, wish in enumerate(solver.problem.wishes):
+        held, _ = solver.held(state, need)
+        copies = sum(held.values())
+        share = -(-wish.users // max(copies, 1))
+        for option in [option for option in held if option.slots < share and copies > 1]:
+            alike = next(variant for variant in wish.variants if option in variant)
+            found = [other for other in alike if (other.kind, other.units) == (option.kind, option.units) and other.slots > option.slots]
+            enough = [other for other in found if other.slots >= share]
+            if found:
+                best = (
+                    min(enough, key=lambda other: (other.slots, other.key))
+                    if enough
+                    else max(found, key=lambda other: (other.slots, -other.key))
+                )
+                state = _changed(state, (need, option), (need, best))
+    return state
+
+
+def _changed(state: State, old: tuple[int, Option], new: tuple[int, Option]) -> State:
+    """The state with one entry in the place of another, wherever that is."""
+    result: State = {}
+    for (kind, content), count in state.items():
+        key = (kind, tuple(sorted((new if entry == old else entry for entry in content), key=order)))
+        result[key] = result.get(key, 0) + count
+    return result

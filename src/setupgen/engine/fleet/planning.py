@@ -12,7 +12,7 @@ from setupgen.engine.fleet.advice import advice
 from setupgen.engine.fleet.apart import apart
 from setupgen.engine.fleet.assign import Solver
 from setupgen.engine.fleet.fronts import choose_front, front_of, secrets_of, servers_behind
-from setupgen.engine.fleet.gathered import gathered
+from setupgen.engine.fleet.gathered import gathered, levelled
 from setupgen.engine.fleet.keeping import contents_before, edited, state_of, told
 from setupgen.engine.fleet.options import market
 from setupgen.engine.fleet.placed import place_all, users_served
@@ -117,7 +117,8 @@ def fleet_steps(pack: Pack, inventory: Inventory, before: Mapping[str, Any] | No
     offered = yield from market(pack, inventory, servers_behind(pack, front[0]))
     solver = Solver(offered.problem)
     contents = contents_before(inventory, offered, before) if before else {}
-    state = gathered(solver, offered, edited(solver, state_of(offered, contents)) if contents else apart(solver, solver.solve()))
+    state = edited(solver, state_of(offered, contents)) if contents else apart(solver, solver.solve())
+    state = levelled(solver, gathered(solver, offered, state))
     placed = place_all(pack, inventory, offered, state, contents)
     served = users_served(placed)
     unplaced = [entry for need in inventory.needs if (entry := _unplaced(pack, inventory, offered.refusals, placed, need, served[need.id]))]
