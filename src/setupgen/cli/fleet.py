@@ -39,13 +39,15 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Plans a fleet, prints it, writes it where that is asked for; 1 where a need found no place."""
     from setupgen.cli.pack import load_pack
-    from setupgen.engine.fleet.planning import fleet_plan, member_plans
+    from setupgen.engine.fleet.planning import fleet_steps, member_plans
+    from setupgen.output.show_fleet import followed
     from setupgen.render.fleet import Member, render_fleet
 
     if (arguments.dry_run or arguments.diff or arguments.overwrite) and arguments.output is None:
         raise UsageError("nothing is written without a folder.", place="setupgen fleet", hint="Name one with -o DIR.")
     pack = load_pack()
-    plan = fleet_plan(pack, read_inventory(pack, arguments.inventory), read_before(arguments.keep) if arguments.keep else None)
+    inventory = read_inventory(pack, arguments.inventory)
+    plan = followed(fleet_steps(pack, inventory, read_before(arguments.keep) if arguments.keep else None))
     document = plan.to_json()
     made: tuple[Rendered, Rendered] | None = None
     if plan.placed:

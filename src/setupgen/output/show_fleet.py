@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from setupgen.output.show import console
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     Json = Mapping[str, Any]
+
+Plan = TypeVar("Plan")
+
+
+def followed(steps: Generator[tuple[int, int], None, Plan]) -> Plan:
+    """What the steps lead to, with a bar on the terminal where somebody looks."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - only those with a terminal wait for it
+
+    columns = (TextColumn("Looking at every kind of host for every need"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("", total=None)
+        while True:
+            try:
+                done, total = next(steps)
+            except StopIteration as stop:
+                made: Plan = stop.value
+                return made
+            progress.update(task, completed=done, total=total)
 
 
 def show_fleet(fleet: Json, report: Json | None) -> None:
