@@ -6,7 +6,7 @@ Nothing is searched: every combination is made, tested by formulas and rules, an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.deployments import deployments
 from setupgen.engine.estimate import Estimate, site, speed_of
@@ -16,7 +16,7 @@ from setupgen.engine.placement import place
 from setupgen.engine.plan import Rejection
 from setupgen.engine.speed_classes import class_of_server
 from setupgen.engine.stacks import stacks_of, why_not
-from setupgen.engine.suitability import bits_per_weight, model_reason, server_reason, source_of
+from setupgen.engine.suitability import bits_per_weight, model_reason
 from setupgen.engine.thinking import thinking_words
 from setupgen.engine.variants import (
     EIGHT,
@@ -24,15 +24,14 @@ from setupgen.engine.variants import (
     capacity_reason,
     card_choices,
     claim_share,
-    contexts_for,
     parallel_for,
     placement_kinds,
     pool_reason,
-    pooled,
     projector_bytes,
     typical_depth,
     ubatch_for,
 )
+from setupgen.engine.ways import About, Room, Way
 from setupgen.engine.weights import remember, weight_bytes
 from setupgen.knowledge import GIB
 
@@ -100,6 +99,9 @@ def survey(host: Host, book: RuleBook) -> Field:
     return _Survey(host, book).field
 
 
+OF_SERVER = frozenset({"server.id", "server.concurrency", "server.api_key", "backend", "runtime"})
+"""Facts that are the same for all candidates of one deployment."""
+
 SHARED = frozenset({
     "server.id", "server.concurrency", "server.api_key", "model.id", "model.family", "model.mixture", "model.attention",
     "model.capabilities", "model.total_b", "model.active_b", "model.license_class", "model.native_context", "model.thinking", "model.suitability",
@@ -123,76 +125,6 @@ DOUBT = 1.5
 """Factor by which an estimate may be too low before a setup counts as too slow; the same for all, however wide their ranges are."""
 
 
-class _Way(NamedTuple):
-    """One model with one set of weights on one deployment: what the inner loops are about."""
-
-    model: Model
-    weights: Weights
-    deployment: Deployment
-    source: str
-    size: int
-    tags: Mapping[str, Any]
-    pending: Pending
-    contexts: tuple[int, ...]
-
-    @property
-    def server(self) -> Server:
-        return self.deployment.server
-
-    def refused(self, by: str, because: str, sources: tuple[str, ...] = ()) -> Rejection:
-        return Rejection(self.model.id, self.weights.quant, self.server.id, (by,), because, sources)
-
-    def excluded(self, by: list[Effect], sources: tuple[str, ...]) -> Rejection:
-        rules = tuple(dict.fromkeys(effect.rule.id for effect in by))
-        return Rejection(self.model.id, self.weights.quant, self.server.id, rules, by[0].rule.because, sources)
-
-
-class _About:
-    """What is the same for all weights of a model."""
-
-    def __init__(self, host: Host, model: Model) -> None:
-        self.host = host
-        self.model = model
-        self.contexts = tuple(contexts_for(host, model))
-        self.tags = {
-            "model": model.id,
-            "family": model.family,
-            "mixture": model.is_mixture,
-            "attention": [group.kind for group in model.architecture.attention],
-        }
-        self._unfit: dict[str, tuple[str, str] | None] = {}
-        self._pending: dict[int, Pending] = {}
-
-    def unfit(self, server: Server) -> tuple[str, str] | None:
-        """Why the server cannot run the model at all, as (formula id, sentence)."""
-        if server.id not in self._unfit:
-            self._unfit[server.id] = server_reason(self.host, server, self.model)
-        return self._unfit[server.id]
-
-    def way(self, weights: Weights, deployment: Deployment, size: int, pending: Pending) -> _Way:
-        """These weights of this size on a deployment, with what is left of the host's effects there."""
-        if id(deployment) not in self._pending:
-            self._pending[id(deployment)] = pending.settled(self.tags)
-        source = source_of(deployment.server, weights, local_file=self.host.needs.weights_file)
-        tags = {
-            "server": deployment.server.id, "backend": deployment.backend, "runtime": deployment.runtime,
-            **self.tags, "format": weights.format, "quant": weights.quant,
-        }  # fmt: skip
-        contexts = pooled(self.host, deployment.server, self.model, self.contexts)
-        return _Way(self.model, weights, deployment, source, size, tags, self._pending[id(deployment)].settled(tags), contexts)
-
-
-class _Room(NamedTuple):
-    """What one copy of a server, or several side by side, is given on a site: cards of each, copies, slots of each, and more."""
-
-    where: Site
-    cards: int
-    replicas: int
-    slots: int
-    share: float
-    projector: int
-
-
 class _Survey:
     """One look at everything: host, rules and what was found so far."""
 
@@ -204,6 +136,7 @@ class _Survey:
         self.field = Field(rejected=refused, judgement=self.judgement)
         self._sites: dict[tuple[str, int], Site] = {}
         self._books: dict[int, RuleBook] = {}
+        self._server_books: dict[int, RuleBook] = {}
         self._workloads: dict[Workload, Workload] = {}
         self._speeds: dict[tuple[int, str, str], tuple[Memory, Speed]] = {}
         self._overridden = {effect.rule.overrides for effect in self.judgement.effects}
@@ -226,11 +159,13 @@ class _Survey:
             self._sites[key] = site(self.host, backend, cards=cards)
         return self._sites[key]
 
-    def _book(self, way: _Way, facts: Mapping[str, Any]) -> RuleBook:
+    def _book(self, way: Way, facts: Mapping[str, Any]) -> RuleBook:
         """The rules with all facts settled that candidates of the present model on one deployment share."""
         key = id(way.deployment)
         if key not in self._books:
-            self._books[key] = self.book.narrow(facts.get, SHARED.__contains__)
+            if key not in self._server_books:
+                self._server_books[key] = self.book.narrow(facts.get, OF_SERVER.__contains__)
+            self._books[key] = self._server_books[key].narrow(facts.get, SHARED.__contains__)
         return self._books[key]
 
     def _model(self, model: Model, ways: list[tuple[Deployment, Pending]]) -> None:
@@ -239,7 +174,7 @@ class _Survey:
         misses: dict[str, Rejection] = {}
         accepted: set[str] = set()
         asked = self.host.needs.quant
-        about = _About(self.host, model)
+        about = About(self.host, model)
         for weights in model.weights:
             if asked and weights.quant.lower() != asked.lower():
                 misses.setdefault("", Rejection(model.id, weights.quant, "", ("needs.quant",), f"You asked for {asked}."))
@@ -261,7 +196,7 @@ class _Survey:
             if server_id not in accepted and (server_id or not accepted):
                 self._refuse(miss)
 
-    def _outcomes(self, way: _Way, unfit: tuple[str, str] | None) -> Iterator[Candidate | Rejection]:
+    def _outcomes(self, way: Way, unfit: tuple[str, str] | None) -> Iterator[Candidate | Rejection]:
         """Candidates of one model, weights and deployment, or the reasons why there are none."""
         model, server, urls = way.model, way.server, self.host.pack.urls
         if not way.source:
@@ -285,7 +220,7 @@ class _Survey:
             return
         yield from self._placements(way)
 
-    def _placements(self, way: _Way) -> Iterator[Candidate | Rejection]:
+    def _placements(self, way: Way) -> Iterator[Candidate | Rejection]:
         server = way.server
         fitted = False
         nearest = ""
@@ -305,7 +240,7 @@ class _Survey:
         if not fitted and nearest:
             yield way.refused("memory.fit", nearest)
 
-    def _stores(self, way: _Way, where: Site, cards: int, replicas: int) -> Iterator[Candidate | Rejection | str]:
+    def _stores(self, way: Way, where: Site, cards: int, replicas: int) -> Iterator[Candidate | Rejection | str]:
         """Cache types and placements that fit, or why they do not.
 
         A split is not tried where all of it fits, and a smaller cache only where it answers at less than a comfortable speed then.
@@ -313,7 +248,7 @@ class _Survey:
         host, server, model = self.host, way.server, way.model
         comfortable = float(host.use_case["comfortable_tps"]) * float(host.experience["pace"])
         share = claim_share(host, server, where, model, way.size)
-        room = _Room(where, cards, replicas, parallel_for(host, server, replicas), share, projector_bytes(host, server, model, way.weights))
+        room = Room(where, cards, replicas, parallel_for(host, server, replicas), share, projector_bytes(host, server, model, way.weights))
         whole = False
         for cache in cache_choices(host, model, way.deployment):
             for kind in placement_kinds(server, model, way.deployment.backend):
@@ -330,7 +265,7 @@ class _Survey:
                     if isinstance(outcome, Candidate) and outcome.estimate.speed.decode_tps.value >= comfortable:
                         return
 
-    def _largest(self, way: _Way, room: _Room, cache: str, kind: str) -> tuple[Estimate | None, Workload]:
+    def _largest(self, way: Way, room: Room, cache: str, kind: str) -> tuple[Estimate | None, Workload]:
         """The estimate with the largest context that fits in this placement, or none with the smallest workload tried."""
         host, model, weights, server = self.host, way.model, way.weights, way.server
         workload = Workload(0, room.slots)
@@ -348,7 +283,7 @@ class _Survey:
                 return Estimate(memory, self._speed(way, room.where, workload, memory)), workload
         return None, workload
 
-    def _speed(self, way: _Way, where: Site, workload: Workload, memory: Memory) -> Speed:
+    def _speed(self, way: Way, where: Site, workload: Workload, memory: Memory) -> Speed:
         """The speed in this placement; servers of one class that share a placement share the answer."""
         key = (id(memory), way.model.id, class_of_server(way.server.id))
         found = self._speeds.get(key)
@@ -359,7 +294,7 @@ class _Survey:
             found = self._speeds[key] = memory, speed
         return found[1]
 
-    def _judged(self, way: _Way, workload: Workload, found: Estimate, room: _Room) -> Candidate | Rejection:
+    def _judged(self, way: Way, workload: Workload, found: Estimate, room: Room) -> Candidate | Rejection:
         """The candidate, or what excludes it: too slow for the use case, or a rule."""
         host = self.host
         speed = found.speed.decode_tps
@@ -385,7 +320,7 @@ class _Survey:
         )  # fmt: skip
 
 
-def _facts(host: Host, way: _Way, workload: Workload, found: Estimate, replicas: int) -> dict[str, Any]:
+def _facts(host: Host, way: Way, workload: Workload, found: Estimate, replicas: int) -> dict[str, Any]:
     """The facts of one candidate, by the names in the vocabulary of facts."""
     model, server, memory = way.model, way.server, found.memory
     margin = min((device.capacity_bytes - device.used_bytes for device in memory.devices), default=0)
@@ -438,7 +373,7 @@ def _room(where: Site, server: Server) -> int:
     return room
 
 
-def _no_room(way: _Way, workload: Workload, where: Site) -> str:
+def _no_room(way: Way, workload: Workload, where: Site) -> str:
     slots = where.machine.slots
     room = sum(slot.usable_bytes for slot in slots) if slots else where.machine.ram_usable_bytes
     return (

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from setupgen.facts import Facts, Part
-    from setupgen.knowledge import Device, Pack
+    from setupgen.knowledge import Device, Model, Pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Host:
         self.experience: Mapping[str, Any] = pack.vocabulary("experiences")[facts.needs.experience]
         self.cpu: Device = pack.devices[facts.hardware.cpu]
         self.groups = self._groups()
+        self.qualities: dict[Model, float] = {}
+        """What `ranking` expects of each model's answers, but for how it is regarded: kept here because many candidates share a model."""
 
     def _groups(self) -> tuple[Group, ...]:
         """Groups of accelerators, the most useful first; an integrated GPU beside a card of its own is left out."""

@@ -16,6 +16,7 @@ Parts, each roughly between 0 and 1:
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from math import exp, log2, sqrt
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,7 @@ PRECISION = (
 SUITABILITY = {3: 0.12, 2: 0.04, 1: -0.08, 0: -0.2}
 
 
+@lru_cache(maxsize=1024)
 def effective_billions(model: Model) -> float:
     """Size class in billions of parameters: the geometric mean of total and active, the usual rule of thumb for mixtures.
 
@@ -89,8 +91,11 @@ def expected_quality(model: Model) -> float:
 
 def quality(host: Host, candidate: Candidate) -> float:
     """Expected quality of answers: size class, generation, what published scores add to or take from it, and regard for the use case."""
-    expected = expected_quality(candidate.model)
-    return expected + lead(host.pack, candidate.model, host.needs.use_case, expected) + SUITABILITY[candidate.suitability]
+    model = candidate.model
+    if model not in host.qualities:
+        expected = expected_quality(model)
+        host.qualities[model] = expected + lead(host.pack, model, host.needs.use_case, expected)
+    return host.qualities[model] + SUITABILITY[candidate.suitability]
 
 
 def precision(candidate: Candidate) -> float:

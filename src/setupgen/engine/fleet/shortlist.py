@@ -26,7 +26,10 @@ BITS_PER_STEP = 1.5
 """Sizes are told apart by doublings of the weights, this many steps to each."""
 
 BEST_OF_SIZE = 2
-"""Models of a size that are looked at for what they answer; one more is looked at for how fast it is."""
+"""Models of a size that are looked at for what they answer."""
+
+QUICK_OF_SIZE = 2
+"""More of that size that are looked at for how fast they are: many users are served by them."""
 
 SPEED_FOR_QUALITY = 0.1
 """Quality that a halving of the active parameters is worth where fast models are looked for."""
@@ -61,7 +64,7 @@ def _best_of_sizes(pack: Pack, models: list[Model], use_case: str) -> Iterator[M
         rest = sorted(
             (model for model in same if model not in chosen), key=lambda model: (-quick(model), effective_billions(model), model.id)
         )
-        yield from sorted([*chosen, *rest[:1]], key=lambda model: model.id)
+        yield from sorted([*chosen, *rest[:QUICK_OF_SIZE]], key=lambda model: model.id)
 
 
 def _weights(model: Model, wanted: str) -> tuple[Weights, ...]:
