@@ -1,4 +1,4 @@
-"""`python -m setupgen.maintain compile|lint|schemas|pages|engine|protect|captures|mutations`: what the Makefile and the checks call in a source tree."""
+"""`python -m setupgen.maintain compile|lint|schemas|pages|engine|protect|captures|mutations|changes`: what the Makefile and the checks call in a source tree."""
 
 from __future__ import annotations
 
@@ -12,20 +12,35 @@ from setupgen.errors import SetupgenError
 def main(arguments: list[str] | None = None) -> int:
     """Run one of the maintainers' commands; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m setupgen.maintain", description="Work on the knowledge base of a source tree.")
-    parser.add_argument("command", choices=("compile", "lint", "schemas", "pages", "engine", "protect", "captures", "mutations"))
+    parser.add_argument("command", choices=("compile", "lint", "schemas", "pages", "engine", "protect", "captures", "mutations", "changes"))
     parser.add_argument("--root", type=Path, help="the source tree (default: found from here upward)")
+    compared = parser.add_argument_group("changes", "What changes in the files of every case of tests/cases.")
+    ways = compared.add_mutually_exclusive_group()
+    ways.add_argument("--against", metavar="REV", default="", help="the commit to compare the tree with (default: HEAD)")
+    ways.add_argument("--pin", metavar="SERVER=VERSION", default="", help="compare the tree with itself, but for this version of a server")
+    compared.add_argument("--diff", action="store_true", help="print the changed lines, too")
     options = parser.parse_args(arguments)
+    if options.command != "changes" and (options.against or options.pin or options.diff):
+        parser.error("--against, --pin and --diff belong to the command changes")
     try:
+        if options.command == "changes":
+            from setupgen.maintain.changes import report
+
+            return report(_root(options.root), against=options.against, pin=options.pin, whole=options.diff)
         return _run(options.command, options.root)
     except SetupgenError as error:
         print(f"setupgen.maintain: {error}", file=sys.stderr)  # noqa: T201  a command talks
         return 2
 
 
-def _run(command: str, given: Path | None) -> int:
+def _root(given: Path | None) -> Path:
     from setupgen.maintain.tree import find_root
 
-    root = find_root(given.resolve(), upward=False) if given else find_root(Path.cwd())
+    return find_root(given.resolve(), upward=False) if given else find_root(Path.cwd())
+
+
+def _run(command: str, given: Path | None) -> int:
+    root = _root(given)
     if command == "lint":
         from setupgen.maintain.report import lint
 
