@@ -49,10 +49,10 @@ def planned_anew(case):
 
 
 @cache
-def planned_fleet(name, proxy="auto"):
-    """The plan of one of our inventories behind a proxy, as JSON with its files."""
+def planned_fleet(name, proxy=""):
+    """The plan of one of our inventories, behind another proxy where one is named, as JSON with its files."""
     path = FLEETS / f"{name}.yaml"
-    fleet = fleet_plan(pack(), inventory_of(pack(), yaml.safe_load(path.read_text("utf-8")) | {"proxy": proxy}, str, {}))
+    fleet = fleet_plan(pack(), inventory_of(pack(), yaml.safe_load(path.read_text("utf-8")) | ({"proxy": proxy} if proxy else {}), str, {}))
     members = [Member(*entry) for entry in member_plans(pack(), fleet)]
     document = fleet.to_json()
     made = render_fleet(document, members, fleet.front, pack().templates, command=f"setupgen fleet {path.name} -o {name}")

@@ -170,7 +170,7 @@ def test_files_of_a_proxy(id_):
     compare(f"{id_}-proxy", render_proxy(made, pack().templates, knowledge=knowledge, command="setupgen fleet inventory.yaml").files)
 
 
-@pytest.mark.parametrize("name", ["home", "office"])
+@pytest.mark.parametrize("name", ["home", "nodes", "office"])
 def test_files_of_a_fleet(name, fleet):
     compare(f"fleet-{name}", fleet(name)["files"])
 

@@ -84,6 +84,32 @@ def test_what_is_no_inventory_is_refused(inventory, text, says):
     assert says in "\n".join(refused(inventory, text))
 
 
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [
+        ('name: Node_A, address: "http://10.0.0.5"', "objects of Kubernetes are named after this host"),
+        ('name: a, address: "http://10.0.0.5:8000"', "a node answers at a port from 30000 to 32767, not at 8000"),
+        ('name: a, address: "https://10.0.0.5"', "reaches a node over HTTP"),
+        ('name: a, address: "http://127.0.0.1:30000"', "at the node's address on the network"),
+        ('name: a, address: "http://10.0.0.5", node: "A b"', "is not the name of a node"),
+        ('name: a, address: "http://10.0.0.5", os: windows', "nodes that serve models run Linux"),
+        ('name: a, address: "http://10.0.0.5:30007"', "port 30007 is taken in the whole cluster by b"),
+    ],
+)
+def test_what_no_node_can_be_is_refused(inventory, host, says):
+    other = '  - {name: b, address: "http://10.0.0.6:30007", hardware: rtx-3090, ram: 64G, runtime: kubernetes}\n'
+    text = f"hosts:\n{other}  - {{{host}, hardware: rtx-3090, ram: 64G, runtime: kubernetes}}\nneeds: [{{use_case: chat}}]\n"
+    lines = refused(inventory, text)
+    assert says in "\n".join(lines), lines
+    assert "line 3" in "\n".join(lines)
+
+
+def test_a_host_that_is_no_node_has_none(inventory):
+    text = 'hosts: [{name: b, address: "http://10.0.0.6", hardware: rtx-3090, node: x}]\nneeds: [{use_case: chat}]\n'
+    assert "a node is a host of a Kubernetes cluster" in "".join(refused(inventory, text))
+    assert "runtime: kubernetes for each of them" in "".join(refused(inventory, text.replace(", node: x", "") + "proxy: kubernetes\n"))
+
+
 def test_a_hundred_thousand_lines_are_answered_in_seconds(inventory):
     text = "hosts:\n" + "".join(f"- name: h{number}\n  address: http://h{number}:1\n  hardware: rtx-3090\n" for number in range(33_333))
     start = time.perf_counter()

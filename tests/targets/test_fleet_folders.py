@@ -3,6 +3,8 @@
 import json
 import plistlib
 import re
+import shutil
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ import yaml
 from target_tools import run
 
 from setupgen.output.write import write
+from setupgen.render.fleet_keys import with_keys
 
 HERE = Path(__file__).parent
 NAMES = ("home", "office", "lab")
@@ -27,7 +30,9 @@ def folders(fleet, tmp_path_factory):
     root = tmp_path_factory.mktemp("fleets")
     for name in NAMES:
         made = fleet(name)
-        write(made["files"], root / name, modes=made["modes"], secrets=made["secrets_made"])
+        keys = {(link["file"], link["name"]): f"Key-of_{link['file'].replace('/', '-')}" for link in made["secrets"].values()}
+        files = with_keys(made["files"], made["secrets"], keys)
+        write(files, root / name, modes=made["modes"], secrets=made["secrets_made"])
     return root
 
 
@@ -84,9 +89,17 @@ def test_nginx_accepts_the_proxy(document, folder):
     if document["proxy"]["id"] != "nginx":
         assert "nginx.conf" not in " ".join(document["files"])
         return
-    keys = dict.fromkeys(variables((folder / "proxy/serve.sh").read_text()), "right-Key_1")
-    assert len(keys) == len(document["backends"])
-    run("sh", folder / "proxy/serve.sh", "check", environment=keys)
+    assert variables((folder / "proxy/serve.sh").read_text()) == set(document["secrets"]) & variables(
+        (folder / "proxy/compose.yaml").read_text()
+    )
+    # The user as whom nginx works must reach it.
+    with tempfile.TemporaryDirectory() as open_:
+        Path(open_).chmod(0o755)
+        proxy = Path(shutil.copytree(folder / "proxy", Path(open_) / "proxy"))
+        run("sh", proxy / "serve.sh", "check")
+        told = (proxy / "tmp/secrets.conf").read_text()
+    for item in document["placements"]:
+        assert f'"Bearer Key-of_{item["folder"].replace("/", "-")}-.env"' in told
 
 
 @pytest.mark.target(

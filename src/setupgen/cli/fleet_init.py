@@ -24,7 +24,7 @@ hosts:
   # name: also of its folder. address: what the proxy dials. hardware: a name, or a list of names such as "2x RTX 4090".
   # Instead of hardware, facts: FILE with what `setupgen detect --json` printed there; `setupgen fleet add` adds such a host.
   # Where it matters: ram: 64G, os: windows, runtime: native, link: wifi, availability: "08:00-18:00", preemptible: true,
-  # usd_per_hour: 0.4, tags: [office], headers: {{Authorization: {{env: NAME}}}}. Secrets have no place in this file.
+  # usd_per_hour: 0.4, tags: [office], runtime: kubernetes for the node of a cluster, headers: {{Authorization: {{env: NAME}}}}. Secrets have no place in this file.
 {hosts}
 needs:
   # use_case or model, and how many use it at the same time. Where it matters: context, replicas, server, quant, experience, license, tags.

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from setupgen.engine.candidates import Candidate
     from setupgen.engine.host import Host
     from setupgen.engine.plan import Choice
+    from setupgen.engine.settings import Seat
     from setupgen.knowledge import Server
 
 CARDS_PER_NODE = 8
 """The most accelerators of the rented machines in the knowledge base; a copy of a model never spans nodes here, which is our own choice."""
 
+LONGEST_LABEL = 63
 LONGEST_NAME = 40
 """What the strictest of the stacks takes for a name (KubeAI, source k8s-kubeai-crd)."""
 
@@ -136,6 +138,23 @@ def cluster_of(host: Host, candidate: Candidate, settings: Mapping[str, Any], co
         **part(id_),
         "stacks": {other: part(other) for other, reason in reasons.items() if not reason},
         "cannot": {other: reason for other, reason in reasons.items() if reason},
+    }
+
+
+def on_node(cluster: Mapping[str, Any], seat: Seat) -> dict[str, Any]:
+    """The part `cluster` of a server that a fleet puts on one node: its own namespace, plain objects, and a port of the node that leads to its door."""
+    name = resource_name(seat.name, LONGEST_LABEL)
+    return {
+        **cluster,
+        "namespace": resource_name(seat.space, LONGEST_LABEL),
+        "object": name,
+        "secret": f"{name}-secrets",
+        "node": seat.node,
+        "product": "",
+        "exposed": False,
+        "door": {**cluster["door"], "service": name, "port": seat.port},
+        "stacks": {},
+        "cannot": {},
     }
 
 

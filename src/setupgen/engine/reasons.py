@@ -223,7 +223,10 @@ def _runtime(host: Host, best: Candidate) -> Decision:
 def _exposure(host: Host, choice: Choice) -> Iterator[Decision]:
     port = choice.settings["port"]
     reach = "Only the proxy on this host can reach the server itself" if choice.proxy else "Only this host can reach it"
-    if choice.cluster:
+    if choice.cluster.get("node"):
+        port = choice.proxy["port"] if choice.proxy else port
+        reach = "A Service leads from this port of the node to Caddy, which asks for the key, and only Caddy reaches the server"
+    elif choice.cluster:
         reach = "Pods of its own namespace reach it by its Service, and this machine by a forwarded port that listens here only"
     text = f"{reach}, on port {port}, which is written out because defaults have moved between versions."
     yield Decision("settings.bind", choice.settings["bind"], text, "exposure.local", (), (("needs.exposure", host.needs.exposure),))

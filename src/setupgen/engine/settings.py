@@ -47,6 +47,9 @@ class Seat:
         alias: name under which the model is served.
         inner_port: port of the server itself where a proxy on the host asks for the key; another than `port`.
         devices: numbers of the accelerators that it may use; empty for all.
+        node: the node of a cluster that the host is; empty where it is none.
+        name: name of the server in the fleet, for objects of a cluster.
+        space: name of its namespace.
     """
 
     bind: str
@@ -54,6 +57,9 @@ class Seat:
     alias: str
     inner_port: int = 0
     devices: tuple[int, ...] = ()
+    node: str = ""
+    name: str = ""
+    space: str = ""
 
 
 def choose(host: Host, candidate: Candidate, score: Mapping[str, float], seat: Seat | None = None) -> Choice:
@@ -82,12 +88,17 @@ def choose(host: Host, candidate: Candidate, score: Mapping[str, float], seat: S
         container, environment = pinned(candidate, container, environment, seat.devices)
     size = download_bytes(candidate.model.architecture, candidate.weights)
     if candidate.deployment.runtime == stacks.RUNTIME:
-        settings["cluster"] = stacks.stack_id(host, settings)
+        settings["cluster"] = stacks.PLAIN if seat else stacks.stack_id(host, settings)
         cluster = clusters.cluster_of(host, candidate, settings, container, flags, environment, size)
         for part in cluster["stacks"].values():
             part.update(ways_in(host, candidate, settings, part))
-        ways = ways_in(host, candidate, settings, cluster)
-        proxy, connection, settings["auth"] = ways["proxy"], ways["connection"], ways["auth"]
+        if seat:
+            cluster = clusters.on_node(cluster, seat)
+            proxy = proxy_of(host, server, settings["auth"], seat)
+            connection = connection_of(settings, server.raw.get("endpoints", {}), proxy, candidate.workload.context)
+        else:
+            ways = ways_in(host, candidate, settings, cluster)
+            proxy, connection, settings["auth"] = ways["proxy"], ways["connection"], ways["auth"]
     else:
         cluster = {}
         proxy = proxy_of(host, server, settings["auth"], seat)

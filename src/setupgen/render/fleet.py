@@ -45,10 +45,12 @@ def render_fleet(fleet: Raw, members: Iterable[Member], front: Raw, templates: R
     because = dict.fromkeys(item["because"] for item in fleet["idle"])
     shown = {
         **fleet,
-        "places": [_place(item) for item in fleet["placements"]] + [{"host": "proxy", "ssh": "local", "folder": "proxy", "how": "compose"}],
+        "places": [_place(item) for item in fleet["placements"]]
+        + [{"host": "proxy", "ssh": "local", "folder": "proxy", "how": "compose", "node": ""}],
         "hosts_used": len(used),
         "to_fill": _to_fill(fleet, front),
         "proxy": {**fleet["proxy"], "name": NAMES.get(fleet["proxy"]["id"], fleet["proxy"]["id"])},
+        "nodes": sorted({item["host"] for item in fleet["placements"] if item.get("node")}),
         "door": _door(front),
         "idle": [{"hosts": [item["host"] for item in fleet["idle"] if item["because"] == text], "because": text} for text in because],
         "unplaced": [{**item, "label": item["need"].get("model") or item["need"].get("use_case", "")} for item in fleet["unplaced"]],
@@ -100,11 +102,12 @@ def _add(result: Rendered, folder: str, part: Rendered) -> None:
     result.secrets.update({f"{folder}/{path}": names for path, names in part.secrets.items()})
 
 
-HOW = {"docker": "compose", "podman": "podman", "native": "native"}
+HOW = {"docker": "compose", "podman": "podman", "native": "native", "kubernetes": "kubernetes"}
 
 
 def _place(item: Raw) -> dict[str, str]:
     """Where a folder goes and how it is started there."""
     hostname = item["ssh"]
     how = "windows" if item["os"] == "windows" and item["runtime"] == "native" else HOW.get(item["runtime"], "native")
-    return {"host": item["host"], "ssh": "local" if hostname in LOOPBACK else hostname, "folder": item["folder"], "how": how}
+    here = hostname in LOOPBACK or how == "kubernetes"
+    return {"host": item["host"], "ssh": "local" if here else hostname, "folder": item["folder"], "how": how, "node": item.get("node", "")}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from setupgen.engine.fleet.fronts import is_loopback
+from setupgen.engine.fleet.nodes import check_addresses, node_of
 from setupgen.engine.fleet.records import CLIENT_APIS, LINKS, PROXIES, FleetHost, FleetNeed, Inventory
 from setupgen.engine.intake import Answers, facts_of
 from setupgen.engine.planning import check
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 TOP_KEYS = ("name", "hosts", "needs", "proxy", "proxy_port", "clients", "expose", "facts")
 HOST_KEYS = (
     "name", "address", "hardware", "facts", "ram", "cpu", "os", "runtime", "headers", "tags", "availability", "preemptible",
-    "usd_per_hour", "link",
+    "usd_per_hour", "link", "node",
 )  # fmt: skip
 NEED_KEYS = (
     "use_case", "model", "quant", "server", "users", "context", "replicas", "weight", "experience", "license", "privacy", "offline", "tags",
@@ -110,6 +111,12 @@ class _Intake:
         proxy = self.one_of(data, "proxy", PROXIES, "auto")
         hosts = [host for index, raw in enumerate(data["hosts"]) if (host := self.host(index, raw))]
         self.duplicates(data["hosts"])
+        names = {
+            entry.get("name"): index
+            for index, entry in enumerate(data["hosts"])
+            if isinstance(entry, dict) and isinstance(entry.get("name"), str)
+        }
+        check_addresses(((names[host.name], host) for host in hosts), self.wrong)
         needs = [need for index, raw in enumerate(data["needs"]) if (need := self.need(index, raw, proxy))]
         tags = frozenset().union(*(host.tags for host in hosts)) if hosts else frozenset()
         for need in needs:
@@ -158,7 +165,9 @@ class _Intake:
             )
         if proxy == "kubernetes":
             self.wrong(
-                ("proxy",), "a cluster is planned with `setupgen plan --runtime kubernetes`.", "Choose olla, litellm, nginx or auto."
+                ("proxy",),
+                "a cluster alone is planned with `setupgen plan --runtime kubernetes`.",
+                "For hosts that are nodes: runtime: kubernetes for each of them, and olla, litellm, nginx or auto as proxy.",
             )
 
     def one_of(self, data: Mapping[str, Any], key: str, known: tuple[str, ...], default: str) -> str:
@@ -195,6 +204,7 @@ class _Intake:
             usd_per_hour=self.number((*at, "usd_per_hour"), raw.get("usd_per_hour", 0), 0, 10_000),
             link=self.link((*at, "link"), raw.get("link")),
             place=self.place(at),
+            node=node_of(at, raw, self.wrong),
         )
         return host if len(self.problems) == before and kind is not None else None
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from setupgen.engine.fleet.records import FleetHost, Inventory
     from setupgen.knowledge import Pack
 
-KEPT = ("hardware", "ram", "cpu", "os", "runtime", "tags", "availability", "preemptible", "usd_per_hour", "link")
+KEPT = ("hardware", "ram", "cpu", "os", "runtime", "tags", "availability", "preemptible", "usd_per_hour", "link", "node")
 LARGEST = 300_000
 """Bytes that a link may unfold to."""
 

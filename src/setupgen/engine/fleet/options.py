@@ -11,6 +11,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.candidates import survey
+from setupgen.engine.fleet.nodes import RUNTIME
 from setupgen.engine.fleet.problem import Kind, Option, Problem, Wish
 from setupgen.engine.fleet.shortlist import narrowed, shortlist
 from setupgen.engine.host import Host
@@ -240,7 +241,13 @@ class _Shop:
                     pack = self._narrower(found)
 
     def _sizes(self, group: Group) -> Iterator[tuple[int, float]]:
-        """(cards, share) of a host that are offered."""
+        """(cards, share) of a host that are offered. Pods do not share a card."""
+        kind = self.inventory.kinds[group.kind]
+        if kind.needs.runtime == RUNTIME and kind.hardware.parts:
+            yield from ((cards, 0.0) for cards in (1, 2, 4, 8, 16) if cards < group.cards and (cards == 1 or not self.helper))
+            if group.cards == 1 or not self.helper:
+                yield (0, 1.0) if group.cards == 1 else (group.cards, 0.0)
+            return
         if self.helper:
             yield 0, 1 / PARTS
             if group.cards == 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from setupgen.engine.fleet.fronts import is_loopback, variable
+from setupgen.engine.fleet.nodes import FIRST_PORT, RUNTIME
 from setupgen.engine.fleet.options import PARTS, SPREAD
 from setupgen.engine.host import Host
 from setupgen.engine.settings import Seat, choose
@@ -85,6 +86,8 @@ class Placed:
         """Whether another server works on the same card or processor, so that each is slower while both work."""
         if other.name == self.name or other.host.name != self.host.name:
             return False
+        if self.host.node and (self.offer.candidate.cards or other.offer.candidate.cards):
+            return False  # pods do not share cards
         if self.devices and other.devices:
             return bool(set(self.devices) & set(other.devices))
         return bool(self.offer.candidate.cards) == bool(other.offer.candidate.cards)
@@ -159,18 +162,21 @@ def place_all(pack: Pack, inventory: Inventory, market: Market, state: State, be
         folder = f"hosts/{host.name}" + (f"/{number[spot.host]}" if several else "")
         alias = names[spot.need, offer.variant]
         tag = f":{offer.candidate.weights.quant.lower()}" if offer.variant in tagged else ""
-        local = is_loopback(host) or host.tls
+        local = not host.node and (is_loopback(host) or host.tls)
         needs = replace(offer.facts.needs, exposure="local" if local else "lan")
         planner = Host(pack, replace(offer.facts, needs=needs))
         server = offer.candidate.deployment.server
         port = ports.next(host, TLS_PORT if host.tls else server.port)
         own = ports.behind(host, server.port) if host.tls else port
-        seat = Seat("127.0.0.1" if local else host.hostname, own, alias + tag, ports.inner(host), devices)
+        if host.node:  # the cluster says which cards a pod gets, and each pod has its ports to itself
+            seat = Seat(host.hostname, port, alias + tag, server.port, node=host.node, name=name, space=f"{inventory.name[:18]}-{name}")
+        else:
+            seat = Seat("127.0.0.1" if local else host.hostname, own, alias + tag, ports.inner(host), devices)
         choice = replace(choose(planner, offer.candidate, offer.score, seat), clients=())
         auth = choice.settings["auth"]
         made.append(
             Placed(
-                name, host, need, replace(offer, facts=planner.facts), spot.users, choice, alias + tag, host.at_port(port), folder, devices,
+                name, host, need, replace(offer, facts=planner.facts), spot.users, choice, alias + tag, host.at_port(port), folder, () if host.node else devices,
                 str(planner.use_case["task"]), str(auth.get("env", "")) if auth["kind"] == "api-key" else "",
             )
         )  # fmt: skip
@@ -230,18 +236,25 @@ class _Ports:
         self._given: set[str] = set()
         for host in inventory.hosts:
             if host.port:
-                self._taken.setdefault(host.hostname, set()).add(host.port)
+                self._taken.setdefault(self._machine(host), set()).add(host.port)
             if inventory.proxy_port and is_loopback(host):
                 self._taken.setdefault(host.hostname, set()).add(inventory.proxy_port)
 
     def next(self, host: FleetHost, usual: int) -> int:
         """The port for another server of this host."""
-        taken = self._taken.setdefault(host.hostname, set())
+        taken = self._taken.setdefault(self._machine(host), set())
+        if host.node and not host.port:
+            return self._free(taken, FIRST_PORT)
         if host.name not in self._given:
             self._given.add(host.name)
             if host.port:
                 return host.port
         return self._free(taken, host.port + 1 if host.port else usual)
+
+    @staticmethod
+    def _machine(host: FleetHost) -> str:
+        """What has each port once: a machine, or a whole cluster."""
+        return RUNTIME if host.node else host.hostname
 
     def inner(self, host: FleetHost) -> int:
         """A port for the server itself, behind a proxy on its host."""

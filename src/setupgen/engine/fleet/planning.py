@@ -187,6 +187,7 @@ def _placement(item: Placed) -> dict[str, Any]:
         "alias": item.alias,
         "address": item.url,
         "ssh": item.host.hostname,
+        "node": item.host.node,
         "folder": item.folder,
         "devices": list(item.devices),
         "users": item.users,

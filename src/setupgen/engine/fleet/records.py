@@ -31,6 +31,7 @@ class FleetHost:
         usd_per_hour: what it costs while it runs.
         link: how it is connected, one of `LINKS`; empty where unknown.
         place: file and line, for messages.
+        node: the node of a Kubernetes cluster that it is; empty where it is none.
     """
 
     name: str
@@ -43,6 +44,7 @@ class FleetHost:
     usd_per_hour: float = 0.0
     link: str = ""
     place: str = ""
+    node: str = ""
 
     @property
     def steady(self) -> bool:

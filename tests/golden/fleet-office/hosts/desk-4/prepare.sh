@@ -11,6 +11,7 @@ fail() {
 }
 
 [ -d /dev/dri ] || fail "/dev/dri is missing: the GPU driver is not loaded."
+[ -e /dev/kfd ] || fail "/dev/kfd is missing: the amdgpu driver with compute support is not loaded."
 [ -f .env ] || fail ".env is missing: copy .env.example to .env first."
 
 number_of() {
