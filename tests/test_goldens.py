@@ -39,6 +39,7 @@ STORIES = (
     "writer-with-lllms",
     "coder-with-ramalama",
     "chat-with-docker-model-runner",
+    "chat-with-lemonade-on-strix-halo",
     "chat-with-lm-studio",
     "writer-with-lm-studio-on-a-mac",
 )

@@ -151,7 +151,7 @@ def test_insisting_on_a_server_refuses_the_others():
     assert all("Ollama" in because for _, because in refused.values())
 
 
-@pytest.mark.parametrize("server", ["ramalama", "docker-model-runner", "lm-studio"])
+@pytest.mark.parametrize("server", ["ramalama", "docker-model-runner", "lm-studio", "lemonade"])
 def test_a_server_on_request_stands_beside_no_other(server):
     usable, refused = ways(hardware="rtx-3090")
     assert server not in usable
@@ -167,9 +167,7 @@ def test_a_server_that_runs_in_one_way_is_run_so_unless_told_otherwise(server, s
     assert facts(use_case="chat", hardware="rtx-3090", server=server, **stated).needs.runtime == runtime
 
 
-@pytest.mark.parametrize(
-    ("server", "said"), [("lemonade", "decides itself how many layers"), ("tabbyapi", "no model here has EXL3 weights")]
-)
+@pytest.mark.parametrize(("server", "said"), [("tabbyapi", "no model here has EXL3 weights")])
 def test_a_server_that_nothing_is_written_for_says_why(server, said):
     by, because = ways(hardware="rtx-3090", server=server)[1][server]
     assert by == "server.launch"
