@@ -41,6 +41,7 @@ STORIES = (
     "chat-with-docker-model-runner",
     "chat-with-lemonade-on-strix-halo",
     "chat-with-lm-studio",
+    "many-users-on-an-arc-pro",
     "writer-with-lm-studio-on-a-mac",
 )
 ASKED = (

@@ -159,6 +159,16 @@ def test_a_server_on_request_stands_beside_no_other(server):
     assert set(ways(hardware="rtx-3090", server=server)[0]) == {server}
 
 
+def test_a_backend_on_request_is_used_where_its_server_is_asked_for():
+    assert ways(hardware="Arc Pro B60")[0]["vllm"] == ["cpu"]
+    assert ways(hardware="Arc Pro B60", server="vllm")[0]["vllm"] == ["sycl", "cpu"]
+    two = host(hardware="2x Arc Pro B60", server="vllm")
+    _, refused = deployments(two, RuleBook(pack()).judge_host(two.lookup.get))
+    found = next(item for item in refused if item.server == "vllm")
+    assert "Setups of vLLM with sycl are made for one card, and there are 2" in found.because
+    assert "accelerator-over-cpu" in found.by
+
+
 @pytest.mark.parametrize(
     ("server", "stated", "runtime"),
     [("ramalama", {}, "native"), ("ramalama", {"runtime": "docker"}, "docker"), ("mlx-lm", {}, "docker"), ("llama-cpp", {}, "docker")],

@@ -105,6 +105,8 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         if auth.get("by") == "server" and (choice.get("server") or {}).get("id") in _KEYED_METRICS
         else "",
         "programs": [*choice.get("settings", {}).get("program", ())[:1], "curl", *(["caddy"] if proxy.get("id") == "caddy" else [])],
+        # Intel's libraries look for cards by these names.
+        "by_path": choice.get("backend") == "sycl" and (choice.get("server") or {}).get("id") == "vllm",
         "own_key": auth.get("kind") == "api-key" and auth.get("by", "server") == "server",
         "compose": Quoted("podman-compose" if runtime == "podman" else "docker compose"),
         "output_limit": min(_LONGEST_ANSWER, max(1, settings.get("context", 0) // 4)),

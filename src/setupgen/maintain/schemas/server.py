@@ -142,6 +142,8 @@ def _backend(tree: Tree) -> Schema:
                 "security_options": _WORDS,
             }
         ),
+        "on_request": flag("Used only where somebody asks for the server by name."),
+        "one_card": text("Why no setup uses several cards; a clause that ends the sentence which says so."),
         "note": text(),
     }
     return mapping(properties)
