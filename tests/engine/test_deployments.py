@@ -177,7 +177,7 @@ def test_a_server_that_runs_in_one_way_is_run_so_unless_told_otherwise(server, s
     assert facts(use_case="chat", hardware="rtx-3090", server=server, **stated).needs.runtime == runtime
 
 
-@pytest.mark.parametrize(("server", "said"), [("tabbyapi", "no model here has EXL3 weights")])
+@pytest.mark.parametrize(("server", "said"), [("tabbyapi", "no model here has EXL3 weights"), ("llm-scaler", "with all privileges")])
 def test_a_server_that_nothing_is_written_for_says_why(server, said):
     by, because = ways(hardware="rtx-3090", server=server)[1][server]
     assert by == "server.launch"
