@@ -39,7 +39,9 @@ STORIES = (
     "writer-with-lllms",
     "coder-with-ramalama",
     "chat-with-docker-model-runner",
+    "chat-with-lemonade-on-strix-halo",
     "chat-with-lm-studio",
+    "many-users-on-an-arc-pro",
     "writer-with-lm-studio-on-a-mac",
 )
 ASKED = (

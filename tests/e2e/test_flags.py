@@ -93,17 +93,25 @@ def test_the_program_takes_the_flags_of_every_plan(machine, program, capsys):
 
 
 @pytest.mark.target(
-    ["ramalama", "docker-model-runner"],
+    ["ramalama", "docker-model-runner", "lemonade"],
     checker="llama-server",
     note="its option parser takes the options that are handed on to it, in a newer build",
 )
-@pytest.mark.parametrize("server", ["ramalama", "docker-model-runner"])
-@pytest.mark.parametrize("use", ["chat", "embeddings"])
-def test_the_program_takes_what_others_hand_on_to_it(server, use, program, capsys):
-    main(["plan", "--json", "--server", server, "--use-case", use, "--users", "3", "--hardware", "2x rtx-3090", "--ram", "64G"])
+@pytest.mark.parametrize(
+    ("server", "use", "hardware"),
+    [
+        *((server, use, "2x rtx-3090") for server in ("ramalama", "docker-model-runner") for use in ("chat", "embeddings")),
+        ("lemonade", "chat", "2x Radeon RX 7900 XTX"),
+        ("lemonade", "chat", "cpu"),
+    ],
+)
+def test_the_program_takes_what_others_hand_on_to_it(server, use, hardware, program, capsys):
+    main(["plan", "--json", "--server", server, "--use-case", use, "--users", "3", "--hardware", hardware, "--ram", "64G"])
     settings = json.loads(capsys.readouterr().out)["choice"]["settings"]
     flags = settings["flags"]
-    text = settings["environment"].get("LLAMA_ARGS") or flags[flags.index("--runtime-args") + 1]
+    given = [*flags, *settings.get("load", ())]
+    option = "--llamacpp-args" if server == "lemonade" else "--runtime-args"
+    text = settings["environment"].get("LLAMA_ARGS") or given[given.index(option) + 1]
     result = subprocess.run([program, *shlex.split(text), "--version"], capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == 0, result.stderr
     wrong = subprocess.run([program, *shlex.split(text), "--no-such-option"], capture_output=True, text=True, check=False, timeout=60)

@@ -14,7 +14,7 @@ from setupgen.maintain.cases import cases_in, planned
 CARDS = ("rtx-4090", "h100-sxm", "2x rtx-3090", "8x h200", "4x mi300x", "rtx-5090", "t4")
 USES = ("coding-agent", "chat", "vision", "embeddings", "documents", "extraction")
 WANTED = {
-    "vllm": [(use, card) for use in USES for card in CARDS],
+    "vllm": [(use, card) for use in USES for card in (*CARDS, "Arc Pro B60")],
     "sglang": [(use, card) for use in USES for card in CARDS],
     "mlx-lm": [(use, mac) for use in USES for mac in ("Apple M4 16GB", "Apple M2 Max 64GB", "Apple M3 Ultra 512GB")],
 }

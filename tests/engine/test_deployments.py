@@ -151,12 +151,22 @@ def test_insisting_on_a_server_refuses_the_others():
     assert all("Ollama" in because for _, because in refused.values())
 
 
-@pytest.mark.parametrize("server", ["ramalama", "docker-model-runner", "lm-studio"])
+@pytest.mark.parametrize("server", ["ramalama", "docker-model-runner", "lm-studio", "lemonade"])
 def test_a_server_on_request_stands_beside_no_other(server):
     usable, refused = ways(hardware="rtx-3090")
     assert server not in usable
     assert refused[server] == ("server.on_request", f"{pack().servers[server].name} is set up for who asks for it: --server {server}.")
     assert set(ways(hardware="rtx-3090", server=server)[0]) == {server}
+
+
+def test_a_backend_on_request_is_used_where_its_server_is_asked_for():
+    assert ways(hardware="Arc Pro B60")[0]["vllm"] == ["cpu"]
+    assert ways(hardware="Arc Pro B60", server="vllm")[0]["vllm"] == ["sycl", "cpu"]
+    two = host(hardware="2x Arc Pro B60", server="vllm")
+    _, refused = deployments(two, RuleBook(pack()).judge_host(two.lookup.get))
+    found = next(item for item in refused if item.server == "vllm")
+    assert "Setups of vLLM with sycl are made for one card, and there are 2" in found.because
+    assert "accelerator-over-cpu" in found.by
 
 
 @pytest.mark.parametrize(
@@ -167,9 +177,7 @@ def test_a_server_that_runs_in_one_way_is_run_so_unless_told_otherwise(server, s
     assert facts(use_case="chat", hardware="rtx-3090", server=server, **stated).needs.runtime == runtime
 
 
-@pytest.mark.parametrize(
-    ("server", "said"), [("lemonade", "decides itself how many layers"), ("tabbyapi", "no model here has EXL3 weights")]
-)
+@pytest.mark.parametrize(("server", "said"), [("tabbyapi", "no model here has EXL3 weights"), ("llm-scaler", "with all privileges")])
 def test_a_server_that_nothing_is_written_for_says_why(server, said):
     by, because = ways(hardware="rtx-3090", server=server)[1][server]
     assert by == "server.launch"

@@ -143,3 +143,9 @@ def test_mlx_takes_the_gpus_share_of_unified_memory():
     assert fits.fits == "full"
     assert fits.devices[0].used_bytes == fits.total_bytes
     assert place(ARCHITECTURES["llama-3.1-70b"], "MLX-8bit", "mlx", "mlx-lm", machine, Workload(8192, 1)).fits == "no"
+
+
+def test_vllm_claims_its_share_of_what_intels_driver_reports():
+    """On an Arc Pro B60 0.80 was a cap of 18.17 GiB, of the 22.71 GiB that its driver reports (see compute.py)."""
+    assert claim_bytes(24 * GIB, 24 * GIB, 0.80, "sycl") / GIB == pytest.approx(18.17, abs=0.01)
+    assert claim_bytes(24 * GIB, 24 * GIB, 0.80, "sycl") < claim_bytes(24 * GIB, 24 * GIB, 0.80, "cuda")

@@ -361,6 +361,20 @@ def model_runner(made, *, gated=False):
     return made | {"choice": merged(made["choice"], changes)}
 
 
+def lemonade(made):
+    """The plan with Lemonade, which is told of its model once it runs."""
+    load = ["user.qwen3.6-27b", "--ctx-size", "65536", "--llamacpp", "vulkan", "--no-merge-args", "--save-options"]
+    changes = {
+        "server": {"id": "lemonade", "name": "Lemonade", "version": "11.7.0", "endpoints": {"health": "/live"}},
+        "settings": {"flags": ["--host", "0.0.0.0", "--port", "13305", "--no-broadcast"], "environment": {}, "alias": "qwen3.6-27b"}
+        | {"load": [*load, "--llamacpp-args", "--parallel 1 --fit off --temp 0.6 --top-p 0.95"]},
+        "weights": {"source": "A/B-GGUF/b-Q4_K_M.gguf", "repository": "A/B-GGUF", "file": "b-Q4_K_M.gguf"},
+        "container": {"image": "ghcr.io/lemonade-sdk/lemonade-server:v11.7.0", "port": 13305, "volume": "/opt/lemonade/.cache"}
+        | {"command_prefix": ["./lemond"]},
+    }
+    return made | {"choice": merged(made["choice"], changes)}
+
+
 # Every shape that a target takes: name -> plan.
 SHAPES = {
     **{
@@ -383,6 +397,8 @@ SHAPES = {
     "lllms-windows": lllms(plan("llama-cpp", "native", "cpu", "windows")),
     "ramalama": ramalama(plan("llama-cpp", "native")),
     "ramalama-lan": ramalama(behind_caddy(plan("llama-cpp", "native"), variable="LLAMA_API_KEY")),
+    "lemonade": lemonade(plan("llama-cpp", "docker", "vulkan")),
+    "lemonade-podman-lan": lemonade(behind_caddy(plan("llama-cpp", "podman", "vulkan"), variable="LEMONADE_API_KEY")),
     "lm-studio": lm_studio(plan("llama-cpp", "native")),
     "lm-studio-lan": lm_studio(behind_caddy(plan("llama-cpp", "native"))),
     "lm-studio-macos": lm_studio(plan("llama-cpp", "native", "metal", "macos")),

@@ -69,6 +69,10 @@ https://github.com/noonghunna/club-3090/blob/4a29ab57d42a1d587de1042fa5dfd9535f9
 # 1.79 GiB in /pull/10511, which grew by the same again with two cards.
 VLLM_GRAPH_BYTES = 384 * MIB
 VLLM_OUTSIDE_BYTES = 512 * MIB
+# On an Arc Pro B60 (https://github.com/epsilonagentx/intel_arc_gpu_llm, vllm_openai_xpu, 0.29.0): 1.03 GiB outside PyTorch, and a driver
+# that reports 22.71 of the card's 24 GiB.
+VLLM_OUTSIDE_BYTES_XPU = 1055 * MIB
+XPU_VISIBLE_SHARE = 0.946
 VLLM_COLLECTIVE_BYTES = 512 * MIB
 VLLM_SEQUENCES = 256
 

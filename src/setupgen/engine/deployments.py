@@ -54,9 +54,10 @@ def deployments(host: Host, judgement: Judgement) -> tuple[list[Deployment], lis
         if not kept:
             if excluded:
                 rules = sorted(excluded, key=lambda item: item[0])
-                refused.append(
-                    Rejection("", "", server.id, tuple(item[0] for item in rules), rules[0][1], tuple(host.pack.urls(rules[0][2])))
-                )
+                # Where only a CPU build was left, why the accelerator's cannot be used comes first.
+                why = list(dict.fromkeys(reasons)) if all(item.backend == "cpu" for item in usable) else []
+                text = " ".join((*why, rules[0][1]))
+                refused.append(Rejection("", "", server.id, tuple(item[0] for item in rules), text, tuple(host.pack.urls(rules[0][2]))))
             else:
                 text = "; ".join(dict.fromkeys(reasons)) or f"{server.name} has no build for this hardware."
                 refused.append(Rejection("", "", server.id, ("deployment.backend",), text, tuple(host.pack.urls(server.sources[:1]))))
@@ -114,6 +115,8 @@ def _backends(host: Host, server: Server) -> tuple[list[Deployment], list[str]]:
 def backend_reason(host: Host, server: Server, name: str, entry: Mapping[str, Any], group: Group | None) -> str:
     """Why this backend of the server cannot be used here, or empty."""
     needs = host.needs
+    if reason := _offer_reason(host, server, name, entry):
+        return reason
     if needs.os not in entry.get("platforms", server.platforms):
         return f"{server.name} has no {name} build for {needs.os}."
     if needs.runtime not in entry.get("runtimes", server.runtimes):
@@ -136,6 +139,15 @@ def backend_reason(host: Host, server: Server, name: str, entry: Mapping[str, An
         targets = entry.get("targets")
         if targets and capability and capability not in targets:
             return f"{server.name}'s {name} build does not cover {capability} ({device.name})."
+    return ""
+
+
+def _offer_reason(host: Host, server: Server, name: str, entry: Mapping[str, Any]) -> str:
+    """Why a backend that is offered under conditions is not offered here, or empty."""
+    if entry.get("on_request") and host.needs.server != server.id:
+        return f"{server.name} with {name} is set up for who asks for it: --server {server.id}."
+    if entry.get("one_card") and host.group and host.group.count > 1:
+        return f"Setups of {server.name} with {name} are made for one card, and there are {host.group.count}: {entry['one_card']}."
     return ""
 
 

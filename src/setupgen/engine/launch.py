@@ -105,6 +105,11 @@ def router(server: Server, settings: Mapping[str, Any]) -> list[str]:
     return _written(server, server.raw["router"], settings)[0]
 
 
+def loading(server: Server, settings: Mapping[str, Any]) -> list[str]:
+    """The words that tell a server, once it runs, which model to load and how; empty for one that is told at its start."""
+    return _written(server, server.raw.get("load", ()), settings)[0]
+
+
 def preset_options(server: Server, words: Sequence[str]) -> dict[str, str]:
     """A command line as keys and values of a section for the router; what the router itself is told, and the name, is left out."""
     ours = {entry["flag"] for entry in server.raw["router"]} | {"--alias"}
@@ -140,7 +145,7 @@ def _written(server: Server, entries: Iterable[Mapping[str, Any]], settings: Map
 def check_flags(server: Server) -> list[str]:
     """What is wrong with the server's `launch` entries and its tables of flags and variables, as sentences; empty when all is well."""
     problems: list[str] = []
-    for key in ("launch", "router"):
+    for key in ("launch", "router", "load"):
         problems.extend(_entries_problems(server, key, server.raw.get(key, ())))
     owners: dict[str, str] = {}
     for flag, record in server.flags.items():

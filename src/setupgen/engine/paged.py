@@ -133,14 +133,16 @@ def sglang_share(capacity: int, cards: int, *, pictures: bool = False, latent: b
     return int((share * 0.85 if pictures else share) * 100) / 100
 
 
-def _visible(capacity: int) -> int:
+def _visible(capacity: int, backend: str = "") -> int:
     """What the driver reports of a card."""
+    if backend == "sycl":
+        return int(capacity * compute.XPU_VISIBLE_SHARE)
     return capacity - max(compute.DRIVER_BYTES, int(capacity * compute.DRIVER_SHARE))
 
 
-def claim_bytes(capacity: int, usable: int, share: float) -> int:
+def claim_bytes(capacity: int, usable: int, share: float, backend: str = "") -> int:
     """What vLLM takes of a card: its share of what the driver reports, never more than is usable."""
-    return min(int(_visible(capacity) * share), usable)
+    return min(int(_visible(capacity, backend) * share), usable)
 
 
 def _need(architecture: Architecture, weights: int, *, machine: Machine, workload: Workload, options: Options, cards: int) -> _Need:
@@ -160,7 +162,8 @@ def _need(architecture: Architecture, weights: int, *, machine: Machine, workloa
     else:
         batch = _LARGE_BATCH if machine.slots[0].capacity_bytes >= _LARGE_CARD else _BATCH
     activations = compute.activation_bytes(architecture, batch, compute.VLLM_SEQUENCES)
-    other = extra + compute.VLLM_OUTSIDE_BYTES + compute.VLLM_GRAPH_BYTES + (compute.VLLM_COLLECTIVE_BYTES if cards > 1 else 0)
+    outside = compute.VLLM_OUTSIDE_BYTES_XPU if machine.backend == "sycl" else compute.VLLM_OUTSIDE_BYTES
+    other = extra + outside + compute.VLLM_GRAPH_BYTES + (compute.VLLM_COLLECTIVE_BYTES if cards > 1 else 0)
     return _Need(-(-weights // cards), -(-cache // parts), activations, other)
 
 
@@ -179,7 +182,7 @@ def _memory(machine: Machine, weights: int, need: _Need, *, size: int, replicas:
         if options.family == "static":
             used, enough = _static(slot, usable, need, options)
         else:
-            claimed = claim_bytes(slot.capacity_bytes, usable, options.claim_share) if options.family == "claiming" else 0
+            claimed = claim_bytes(slot.capacity_bytes, usable, options.claim_share, machine.backend) if options.family == "claiming" else 0
             used, enough = max(claimed, need.total), need.total <= (claimed or usable)
         fits = fits and enough
         devices.append(DeviceUse(slot.name, used, slot.capacity_bytes))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from setupgen.engine import clusters, stacks
 from setupgen.engine.deployments import IMAGE_RUNTIMES
-from setupgen.engine.launch import launch
+from setupgen.engine.launch import launch, loading
 from setupgen.engine.paged import sglang_chunk
 from setupgen.engine.pictures import picture_settings
 from setupgen.engine.plan import Choice
@@ -84,6 +84,8 @@ def choose(host: Host, candidate: Candidate, score: Mapping[str, float], seat: S
                 "/weights/" + host.needs.weights_file.replace("\\", "/").rsplit("/", 1)[-1]
             )
     flags, environment = launch(server, listening)
+    if load := loading(server, listening):
+        settings["load"] = load
     if seat and seat.devices:
         container, environment = pinned(candidate, container, environment, seat.devices)
     size = download_bytes(candidate.model.architecture, candidate.weights)

@@ -66,16 +66,14 @@ def server_reason(host: Host, server: Server, model: Model) -> tuple[str, str] |
             f"{server.name} {server.version} does not know the architecture of {model.name} ({model.architecture.type}).",
         )
     if host.needs.offline and server.raw.get("pulls") in {"url", "repository-file", "hub-tag"} and not host.needs.weights_file:
-        return (
-            "server.models",
-            f"{server.name} fetches its models itself; without a network it needs a file that is there (--weights-file).",
-        )
+        instead = "nothing else is set up" if settings.get("takes_file") is False else "it needs a file that is there (--weights-file)"
+        return "server.models", f"{server.name} fetches its models itself; without a network {instead}."
     if "vision" in host.use_case["capabilities"] and server.raw.get("features", {}).get("multimodal") is False:
         because = settings.get("pictures_because")
         return "server.models", f"{server.name} reads no pictures{' in the setups made here: ' + because if because else ''}."
     file = host.needs.weights_file
     if file and settings.get("takes_file") is False:
-        return "server.models", f"{server.name} takes no file as it is (--weights-file): it would have to be packed first."
+        return "server.models", f"{server.name} takes no file as it is (--weights-file): {settings['file_because']}."
     if server.raw.get("pulls") == "repository-file" and file and (not file.startswith("/") or "%" in file):
         return (
             "server.models",

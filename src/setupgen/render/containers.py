@@ -142,6 +142,8 @@ def _mounts(choice: Raw, setup: Raw) -> list[dict[str, Any]]:
         found.append(_mount("bind", setup["local_weights"], box.get("weights_path") or "", read_only=True))
     if setup["modelfile"]:
         found.append(_mount("bind", f"{FOLDER}Modelfile", "/setup/Modelfile", read_only=True))
+    if setup.get("by_path"):
+        found.append(_mount("bind", "/dev/dri/by-path", "/dev/dri/by-path", read_only=True))
     if setup.get("models"):
         found.append(_mount("bind", f"{FOLDER}models.ini", "/setup/models.ini", read_only=True))
     return found

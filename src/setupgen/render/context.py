@@ -23,6 +23,8 @@ WEBUI_TLS_PORT = 8444
 """Where the proxy offers Open WebUI: a web front-end cannot live below a path of the API's address."""
 
 _CONTAINER_RUNTIMES = ("docker", "podman")
+_KEYED_METRICS = frozenset({"llama-cpp", "ramalama", "lemonade"})
+"""Servers that ask for their key where their metrics are, too."""
 _LONGEST_NAME = 50
 _LONGEST_ANSWER = 32768
 # The longest that a start may take before a health check counts: reading the weights, and downloading them at 100 Mbit/s.
@@ -99,9 +101,12 @@ def context_of(plan: Mapping[str, Any], *, command: str, name: str = "") -> dict
         "health_url": _local_url(choice) + ((choice.get("server") or {}).get("endpoints", {}).get("health") or "/"),
         "check_url": _check_url(choice),
         "metrics_target": _local_url(choice).removeprefix("http://"),
-        # Of the servers with metrics only llama-server asks for its key there.
-        "metrics_key": auth.get("env", "") if auth.get("by") == "server" and (choice.get("server") or {}).get("id") == "llama-cpp" else "",
+        "metrics_key": auth.get("env", "")
+        if auth.get("by") == "server" and (choice.get("server") or {}).get("id") in _KEYED_METRICS
+        else "",
         "programs": [*choice.get("settings", {}).get("program", ())[:1], "curl", *(["caddy"] if proxy.get("id") == "caddy" else [])],
+        # Intel's libraries look for cards by these names.
+        "by_path": choice.get("backend") == "sycl" and (choice.get("server") or {}).get("id") == "vllm",
         "own_key": auth.get("kind") == "api-key" and auth.get("by", "server") == "server",
         "compose": Quoted("podman-compose" if runtime == "podman" else "docker compose"),
         "output_limit": min(_LONGEST_ANSWER, max(1, settings.get("context", 0) // 4)),

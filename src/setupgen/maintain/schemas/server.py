@@ -89,6 +89,7 @@ def server(tree: Tree) -> Schema:
         | {"description": "The program that it starts for the work, where its command line is ours to write."},
         "launch": list_of(_launch(), "Options, variables and words that a plan's settings become, in order.", unique=False),
         "router": list_of(_launch(), "The same for a server that is told of several models by a file.", unique=False),
+        "load": list_of(_launch(), "The command that tells the server, once it runs, which model to load and how.", unique=False),
         "security": list_of(_weakness()),
         "flags": mapping_of(_flag(), _OPTION, "Options that the program has, or had."),
         "environment": mapping_of(_variable(), _VARIABLE),
@@ -141,6 +142,8 @@ def _backend(tree: Tree) -> Schema:
                 "security_options": _WORDS,
             }
         ),
+        "on_request": flag("Used only where somebody asks for the server by name."),
+        "one_card": text("Why no setup uses several cards; a clause that ends the sentence which says so."),
         "note": text(),
     }
     return mapping(properties)
