@@ -41,7 +41,7 @@ class SetupGuide extends HTMLElement {
     this.status = h("p", { class: "sg-hidden", role: "status" });
     this.problem = h("div", { class: "sg-failed", role: "alert", hidden: true });
     this.root = h("div", { class: "sg-root" }, this.status, this.problem);
-    this.append(this.root);
+    this.replaceChildren(this.root); // the text for browsers that do not come this far
     try {
       const manifest = await json("manifest.json", { cache: "no-cache" });
       this.engine = new Engine(manifest, BASE, (progress) => this.#progress(progress));
