@@ -1,6 +1,8 @@
 // node measure.mjs ADDRESS BROWSER RUNS: times of the guide in a real browser, as JSON.
 
 import { chromium } from "playwright-core";
+import { meter } from "./cpu.mjs";
+import { clicks } from "./pointing.mjs";
 
 const [, , address, executablePath, runs] = process.argv;
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
@@ -25,43 +27,44 @@ async function visit(context) {
   return { page, form, ready: times.ready, page_bytes: times.before };
 }
 
-/** Milliseconds that each part of an answer takes: the plan, its words, the files, what would change it, and showing a plan that is known already. */
-async function byPart(page) {
-  return page.evaluate(async () => {
+const settled = (page) =>
+  page.evaluate(async () => {
     const element = document.querySelector("setup-guide");
-    const timed = async (work) => {
-      const start = performance.now();
-      await work();
-      return performance.now() - start;
-    };
-    const settled = async () => {
-      do await new Promise((next) => setTimeout(next));
-      while (!element.settled);
-      await new Promise((next) => requestAnimationFrame(next));
-    };
-    const found = [];
-    for (const hardware of ["rtx-3070", "m4-pro 48GB", "2x rtx-3090"]) {
-      const answers = JSON.stringify({ hardware: [hardware] });
-      const ask = (name) => timed(() => element.engine.text(name, answers, ""));
-      const times = { plan: await ask("plan"), words: await ask("advise"), files: await ask("setup"), changes: await ask("changes") };
-      const show = (search) => {
-        history.pushState({}, "", search);
-        dispatchEvent(new PopStateEvent("popstate"));
-        return settled();
-      };
-      await show(`?hardware=${encodeURIComponent(hardware)}`);
-      await show("?");
-      times.shown = await timed(() => show(`?hardware=${encodeURIComponent(hardware)}`));
-      found.push(times);
-    }
-    return found;
+    do await new Promise((next) => setTimeout(next));
+    while (!element.settled);
+    await new Promise((next) => requestAnimationFrame(next));
   });
+
+const show = async (page, search) => {
+  await page.evaluate((to) => {
+    history.pushState({}, "", to);
+    dispatchEvent(new PopStateEvent("popstate"));
+  }, search);
+  await settled(page);
+};
+
+/** Processor time of each part of an answer: the plan, its words, the files, what would change it, and showing a plan that is known already. */
+async function byPart(page) {
+  const timed = meter();
+  const found = [];
+  for (const hardware of ["rtx-3070", "m4-pro 48GB", "2x rtx-3090"]) {
+    const answers = JSON.stringify({ hardware: [hardware] });
+    const ask = (name) =>
+      timed(() => page.evaluate(([asked, text]) => document.querySelector("setup-guide").engine.text(asked, text, "").then(() => null), [name, answers]));
+    const times = { plan: await ask("plan"), words: await ask("advise"), files: await ask("setup"), changes: await ask("changes") };
+    await show(page, `?hardware=${encodeURIComponent(hardware)}`);
+    await show(page, "?");
+    times.shown = await timed(() => show(page, `?hardware=${encodeURIComponent(hardware)}`));
+    found.push(times);
+  }
+  return found;
 }
 
 const cold = [];
 const warm = [];
 let answers = [];
 let parts = [];
+let pointed = {};
 for (let run = 0; run < Number(runs); run += 1) {
   const context = await browser.newContext();
   const first = await visit(context);
@@ -86,8 +89,11 @@ for (let run = 0; run < Number(runs); run += 1) {
       return times;
     });
   }
-  if (run === 0) parts = await byPart(second.page);
+  if (run === 0) {
+    parts = await byPart(second.page);
+    pointed = await clicks(second.page, () => settled(second.page));
+  }
   await context.close();
 }
 await browser.close();
-console.log(JSON.stringify({ cold, warm, answers, parts }));
+console.log(JSON.stringify({ cold, warm, answers, parts, pointed }));

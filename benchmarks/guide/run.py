@@ -8,6 +8,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 from benchmarks.guide.server import packed, served
@@ -18,7 +19,9 @@ ENGINE = SITE / "assets/guide/engine"
 RUNS = 3
 AIM_MS = 100
 LIGHTHOUSE = "12.8.2"
-PAGES = ("", "learn/memory/", "guide/")
+PAGES = ("", "learn/memory/", "setups/rtx-3090/chat/", "guide/")
+LOOKS = {"desktop": ["--preset=desktop"], "phone": []}
+"""What Lighthouse pretends to be; without a preset it is a phone with a slow processor on a slow network."""
 PARTS = ("plan", "words", "files", "changes", "shown")
 """What an answer is made of; changes are computed when the reader asks for them; shown is a plan that is known already."""
 
@@ -53,11 +56,16 @@ def times(address: str) -> None:
     print(
         f"\nanswer to plan, {len(waits)} changes: median {statistics.median(waits):.0f} ms, 95th percentile {p95:.0f} ms (aim {AIM_MS} ms)\n"
     )
-    print(
-        "of which, median: "
-        + ", ".join(f"{name} {statistics.median(part[name] for part in found['parts']):.0f} ms" for name in PARTS)
-        + "\n"
-    )
+    print(f"{'processor time, median ms':<28}{'worker':>14}{'page':>12}")
+    for part in PARTS:
+        print(
+            f"{part:<28}"
+            + "".join(f"{statistics.median(one[part][who] for one in found['parts']):>{w}.0f}" for who, w in (("worker", 14), ("page", 12)))
+        )
+    print(f"\n{'click to plan, pointed for':<28}{'median ms':>14}{'worst':>12}")
+    for dwell, times in found["pointed"].items():
+        print(f"{dwell + ' ms':<28}{statistics.median(times):>14.0f}{max(times):>12.0f}")
+    print()
     files = {True: 0, False: 0}
     for path in ENGINE.rglob("*"):
         if path.is_file():
@@ -86,22 +94,20 @@ def lighthouse(address: str) -> None:
         ]
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(install, check=True, capture_output=True)
-    print(f"\n{'Lighthouse ' + LIGHTHOUSE:<28}{'performance':>12}{'accessibility':>14}{'practices':>11}{'search':>8}")
-    for page in PAGES:
+    print(f"\n{'Lighthouse ' + LIGHTHOUSE:<36}{'performance':>12}{'accessibility':>14}{'practices':>11}{'search':>8}")
+    for page, look in product(PAGES, LOOKS):
+        name = f"{page or 'index'}, {look}"
         command = [
-            str(program), f"{address}/{page}", "--output=json", "--quiet", "--preset=desktop", "--max-wait-for-load=180000",
+            str(program), f"{address}/{page}", "--output=json", "--quiet", *LOOKS[look], "--max-wait-for-load=180000",
             "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900, env={**os.environ, "CHROME_PATH": BROWSER})
         if done.returncode:
-            print(f"{page or 'index':<28}{done.stderr.strip().splitlines()[-1][:80]}")
+            print(f"{name:<36}{done.stderr.strip().splitlines()[-1][:80]}")
             continue
         report = json.loads(done.stdout)
         scores = [report["categories"][key]["score"] for key in ("performance", "accessibility", "best-practices", "seo")]
-        print(
-            f"{page or 'index':<28}"
-            + "".join(f"{'?' if s is None else round(s * 100):>{w}}" for s, w in zip(scores, (12, 14, 11, 8), strict=True))
-        )
+        print(f"{name:<36}" + "".join(f"{'?' if s is None else round(s * 100):>{w}}" for s, w in zip(scores, (12, 14, 11, 8), strict=True)))
         for key, audit in report["audits"].items():
             if audit.get("score") == 0 and audit.get("scoreDisplayMode") == "binary":
                 print(f"    {key}: {audit['title']}")

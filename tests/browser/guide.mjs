@@ -170,6 +170,13 @@ export async function hostile({ openGuide, settled, given }) {
   return found;
 }
 
+/** What a browser shows that cannot read the script. */
+export async function old({ open }) {
+  const before = (page) => page.route("**/guide.js", (route) => route.fulfill({ contentType: "text/javascript", body: "class Old { #unread" }));
+  const page = await open("guide/", { before, expected: /Unexpected|Invalid|expected|after/i });
+  return { text: await page.innerText("setup-guide"), tables: await page.locator("article table:visible").count() };
+}
+
 export async function broken({ open }) {
   const ways = {
     "no worker": (page) => page.route("**/worker.js", (route) => route.abort()),

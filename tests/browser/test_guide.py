@@ -55,7 +55,7 @@ def seen(site, tmp_path_factory):
         "archive": {"search": ARCHIVED},
         "hostile": hostile(),
     }
-    names = ["cases", "keyboard", "paste", "share", "history", "archive", "offline", "hostile", "broken"]
+    names = ["cases", "keyboard", "paste", "share", "history", "archive", "offline", "hostile", "broken", "old"]
     return once(tmp_path_factory, "guide-in-browser", lambda folder: run(site, folder, names, given))
 
 
@@ -184,6 +184,12 @@ def test_a_browser_that_refuses_is_told_and_gets_the_tables(saw):
     for name, state in found.items():
         assert "cannot run in this browser" in state["text"], name
         assert state["tables"] >= 1, name
+
+
+def test_a_browser_that_cannot_read_the_script_says_so_and_has_the_tables(saw):
+    found = value(saw, "old")
+    assert "too old" in found["text"]
+    assert found["tables"] >= 1
 
 
 def test_nobody_else_is_asked_and_nothing_is_complained_about(saw):

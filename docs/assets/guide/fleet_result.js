@@ -52,7 +52,7 @@ function serverCells(server) {
 }
 
 function needs(items) {
-  return scroll("Table of needs", h("table", { class: "sg-table" }, head(["Need", "Model", "Users served", "Copies", "All together", "If its strongest host is lost"]),
+  return scroll("Table of needs", h("table", { class: "sg-table sg-needs" }, head(["Need", "Model", "Users served", "Copies", "All together", "If its strongest host is lost"]),
     h("tbody", {}, items.map((item) => h("tr", {}, h("th", { scope: "row" }, item.label), h("td", {}, h("code", {}, item.alias)), h("td", {}, item.users),
       h("td", {}, item.copies), h("td", {}, item.speed), h("td", {}, item.lost))))));
 }

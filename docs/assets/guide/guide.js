@@ -20,6 +20,9 @@ const EXAMPLES = [
   ["chat on a desktop without a graphics card", "?hardware=cpu&ram=16G&use_case=chat"],
 ];
 
+/** A hint; where it names a command that lists what the page has too, the way there. */
+const advised = (hint) => (hint.includes("kb list device") ? ["Choose from the list as you type, or look at ", h("a", { href: "../reference/hardware/" }, "all hardware that is known"), "."] : coded(hint));
+
 /** Answers with changes; those that are undefined are taken back. */
 const merged = (answers, changed) => Object.fromEntries(Object.entries({ ...answers, ...changed }).filter(([, value]) => value !== undefined));
 
@@ -41,7 +44,7 @@ class SetupGuide extends HTMLElement {
     this.status = h("p", { class: "sg-hidden", role: "status" });
     this.problem = h("div", { class: "sg-failed", role: "alert", hidden: true });
     this.root = h("div", { class: "sg-root" }, this.status, this.problem);
-    this.append(this.root);
+    this.replaceChildren(this.root); // the text for browsers that do not come this far
     try {
       const manifest = await json("manifest.json", { cache: "no-cache" });
       this.engine = new Engine(manifest, BASE, (progress) => this.#progress(progress));
@@ -239,7 +242,7 @@ class SetupGuide extends HTMLElement {
     if (advice.error) {
       this.needs = undefined;
       this.outcome.replaceChildren(h("div", { class: "sg-problem" }, h("h2", { id: "sg-result" }, "This cannot be planned"),
-        h("p", {}, `${advice.error.charAt(0).toUpperCase()}${advice.error.slice(1)}`), h("p", {}, coded(advice.hint))));
+        h("p", {}, `${advice.error.charAt(0).toUpperCase()}${advice.error.slice(1)}`), h("p", {}, advised(advice.hint))));
       this.#say(`This cannot be planned: ${advice.error}`);
       return;
     }
@@ -257,15 +260,15 @@ class SetupGuide extends HTMLElement {
       },
     };
     this.outcome.replaceChildren(...result(advice.told, { ...actions, intends: (answers, soon) => this.#intend(answers, soon) }), commandLine(advice.command, (text) => this.#say(text)));
-    this.outcome.querySelector(".sg-headline").append(this.#share(advice.link));
+    this.outcome.querySelector(".sg-headline").append(this.#share(advice.link, advice.told.verdict !== "nothing-fits"));
     this.#say(advice.told.announcement);
   }
 
-  #share(link) {
+  #share(link, files) {
     const address = new URL(searchOf(link) || "?", `${location.origin}${location.pathname}`).href;
     const button = h("button", { type: "button", class: "sg-button" }, "Copy a link to this");
     button.addEventListener("click", async () => this.#say((await copy(address)) ? "The link was copied." : "The browser does not allow copying here; the address above is the link."));
-    return h("p", { class: "sg-actions" }, button, h("a", { class: "sg-button", href: "#sg-files" }, "To the files"));
+    return h("p", { class: "sg-actions" }, button, files ? h("a", { class: "sg-button", href: "#sg-files" }, "To the files") : null);
   }
 
   #showFiles(setup, advice, asked) {

@@ -4,6 +4,7 @@ import { h, pointed } from "./dom.js";
 
 const SHOWN = 40;
 const MOST = 64;
+const RENTED = "rented machine";
 const COUNTED = /^(\d{1,3})\s*[x×]\s+(.+)$/i;
 
 const plain = (text) =>
@@ -12,7 +13,7 @@ const plain = (text) =>
     .replace(/\p{M}/gu, "")
     .toLowerCase();
 
-/** Options that hold all words, best first: words that begin a word of the label count more than words inside others. */
+/** Options that hold all words, best first: words that begin a word of the label count more than words inside others, a machine to rent less than a part. */
 export function found(options, text) {
   const words = plain(text).split(/\s+/).filter(Boolean);
   if (!words.length) return options.slice(0, SHOWN);
@@ -23,7 +24,7 @@ export function found(options, text) {
     if (!words.every((word) => option.text.includes(word))) continue;
     const exact = words.filter((word) => option.start.includes(word)).length;
     const begun = words.filter((word) => option.start.some((part) => part.startsWith(word))).length;
-    scored.push({ option, score: exact * 2 + begun - option.label.length / 1000 });
+    scored.push({ option, score: exact * 2 + begun - option.label.length / 1000 - (option.kind === RENTED ? 1 : 0) });
   }
   scored.sort((a, b) => b.score - a.score);
   return scored.slice(0, SHOWN).map(({ option }) => option);

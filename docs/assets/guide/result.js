@@ -19,8 +19,8 @@ export function result(told, actions) {
     told.warnings.length ? section("sg-warnings", "Mind this", h("ul", { class: "sg-warnings" },
       told.warnings.map((item) => h("li", {}, item.text, " ", sources(item.sources))))) : null,
     told.alternatives.length || told.chart ? section("sg-others", "Alternatives", told.chart ? chart(told.chart) : null, alternatives(told.alternatives, actions)) : null,
-    section("sg-why", "Why this", reasons(told.why)),
-    told.why_not ? section("sg-why-not", "Why not something else", whyNot(told.why_not), changes(actions)) : null,
+    told.why.length ? section("sg-why", "Why this", reasons(told.why)) : null,
+    told.why_not ? section("sg-why-not", "Why not something else", whyNot(told.why_not), told.memory ? changes(actions) : null) : null,
     section("sg-buy", "Run it or buy it", buy(told.buy)),
   ].filter(Boolean);
 }

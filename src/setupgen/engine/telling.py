@@ -225,7 +225,7 @@ def _buy(pack: Pack, document: Json, cost: Json) -> dict[str, Any]:
         offer = next(item for item in cost["offers"] if all(item[key] == against[key] for key in against))
         seller = pack.hosted.get(offer["provider"], {}).get("name", offer["provider"])
         rows.append({"label": f"{offer['model']} bought at {seller} (price of {offer['date']})", "value": money(offer["usd_per_month"])})
-    because, even = document["hosted"].get("because", ""), cost["break_even"]["because"] if against else ""
+    because, even = document["hosted"].get("because", ""), cost["break_even"]["because"] if against and document["choice"] else ""
     even = f"Break-even: {even[:1].lower()}{even[1:]}" if even else ""
     return {
         "title": BY_COST if cost["answer"] == "hosted" and document["verdict"] == "self-host" else COST_ANSWERS[cost["answer"]],
