@@ -48,6 +48,10 @@ LAYERS = 3
 SPREAD = 3.0
 """Factor between the fastest and the slowest replica of one model: proxies send both the same share of the requests. A judgement."""
 
+SHARING = 150
+"""What a model loses in worth, in thousandths, that shares a host's only card or its processor with another: each is slower while both work,
+which its numbers do not say. Half of what surviving the loss of a host is worth, so that a helper goes to a box that has nothing else to do. A judgement."""
+
 VARIANTS = 40
 """Variants of one need that are looked at, those with the best offers."""
 
@@ -164,7 +168,7 @@ def market(pack: Pack, inventory: Inventory, servers: Collection[str]) -> Genera
                 continue
             for offer, slots in shop.offers(number, group):
                 units = max(1, round(offer.share * PARTS)) if offer.share else offer.cards * PARTS
-                worth = 1000 + max(0, round(1000 * offer.score["total"]))
+                worth = 1000 + max(0, round(1000 * offer.score["total"])) - (SHARING if 0 < offer.share < 1 and group.cards == 1 else 0)
                 options.setdefault(offer.variant, []).append(Option(number, units, slots, worth, len(offers)))
                 offers.append(offer)
         refusals.update({(need.id, kind): tuple(found) for kind, found in shop.refused.items()})
