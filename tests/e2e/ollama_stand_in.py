@@ -32,6 +32,7 @@ POST = {
     "/api/generate",
     "/api/embed",
     "/v1/chat/completions",
+    "/v1/messages",
     "/v1/responses",
     "/v1/embeddings",
 }
@@ -72,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
         """Says nothing."""
 
     def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._body()
         path = self.path.partition("?")[0]
         if not _is_local(self.headers.get("Host", "")):
             return self._json({}, 403)
@@ -89,6 +90,17 @@ class Handler(BaseHTTPRequestHandler):
         if not isinstance(document, dict):
             return self._json({"error": "json: cannot unmarshal"}, 400)
         return self._done(path, document)
+
+    def _body(self) -> bytes:
+        """The whole body; some proxies send it in chunks, without a length."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
 
     def _told(self, path: str) -> None:
         known = sorted(self.models.known)
@@ -134,6 +146,8 @@ class Handler(BaseHTTPRequestHandler):
             return self._openai(
                 name, stream=bool(document.get("stream")), usage=bool((document.get("stream_options") or {}).get("include_usage"))
             )
+        if path == "/v1/messages":
+            return self._messages(name, stream=bool(document.get("stream")))
         if path == "/v1/responses":
             return self._responses(name, stream=bool(document.get("stream")))
         part = "message" if path == "/api/chat" else "response"
@@ -163,6 +177,30 @@ class Handler(BaseHTTPRequestHandler):
         if usage:
             pieces.append({**head, "choices": [], "usage": counts})
         return self._stream((f"data: {text}\n\n" for text in [*map(json.dumps, pieces), "[DONE]"]), "text/event-stream")
+
+    def _messages(self, name: str, *, stream: bool) -> None:
+        usage = {"input_tokens": 9, "output_tokens": len(TOKENS)}
+        text = {"type": "text", "text": "".join(TOKENS)}
+        whole = {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": name,
+            "content": [text],
+            "stop_reason": "end_turn",
+            "usage": usage,
+        }
+        if not stream:
+            return self._json(whole)
+        events = [
+            {"type": "message_start", "message": {**whole, "content": [], "stop_reason": None}},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+            *({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": token}} for token in TOKENS),
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage},
+            {"type": "message_stop"},
+        ]
+        return self._stream((f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events), "text/event-stream")
 
     def _responses(self, name: str, *, stream: bool) -> None:
         usage = {"input_tokens": 9, "output_tokens": len(TOKENS), "total_tokens": 9 + len(TOKENS)}

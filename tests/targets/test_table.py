@@ -38,13 +38,15 @@ def test_the_page_shows_every_target_and_its_judges(fresh_pack):
     pack = Pack.from_text(fresh_pack.read_text("utf-8"))
     made_up = {"target": "compose", "checker": "a judge", "version": "1.2", "run": False, "note": "reads it", "test": "x"}
     started = {"target": "llama-cpp", "checker": "llama-server", "version": "b1", "run": True, "note": "answers", "test": "x"}
-    bare = Pack(pack.raw | {"checks": [made_up, started]})
+    by_hand = {"target": "olla", "checker": "olla", "version": "9.8", "run": True, "note": "answers", "test": "x", "by_hand": "2026-11-22"}
+    bare = Pack(pack.raw | {"checks": [made_up, started, by_hand]})
     text = "\n".join(targets(bare))
     rows = re.findall(r"^\| `([a-z0-9-]+)`(.*)$", text, re.MULTILINE)
     assert [id_ for id_, _ in rows] == list(pack.templates)
     cells = dict(rows)
     assert "| a judge 1.2: reads it | - |" in cells["compose"]
     assert "`compose.override.yaml`" in cells["compose"]
+    assert "| olla 9.8: answers (by hand on 2026-11-22) |" in cells["olla"]
     assert "(servers/llama-cpp.md) | - | llama-server b1: answers |" in text
     reasons = [id_ for id_, target in pack.templates.items() if target.get("unchecked")]
     assert [id_ for id_, cell in rows if SCHEMA_ONLY in cell] == reasons

@@ -22,6 +22,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from go_programs import proxy_program
 from proxies import ALIAS, LONG, QUESTION, arrivals, asked, holds_no_secret_but_in_env, served_by
 from setups import NATIVE, written
 
@@ -33,22 +34,7 @@ from proxy_plans import PROXIES
 from setupgen.output.write import write
 from setupgen.render.files import render_proxy
 
-SOURCES = {
-    "llama-swap": ("https://github.com/mostlygeek/llama-swap/releases/tag/v250", ("llama-swap", "-version"), r"version: 250 "),
-    "olla": ("https://github.com/thushan/olla/releases/tag/v0.0.28", ("olla", "--version"), r"v0\.0\.28"),
-}
 WAIT_S = 90
-
-
-def proxy_program(id_: str) -> Path:
-    """The program in the version that the templates pin."""
-    where, command, version = SOURCES[id_]
-    found = shutil.which(id_)
-    if not found:
-        pytest.fail(f"{id_} is missing: put it on the PATH. {where}", pytrace=False)
-    said = subprocess.run([found, *command[1:]], capture_output=True, text=True, check=False, timeout=30)
-    assert re.search(version, said.stdout + said.stderr), f"another version than {where}: {said.stdout}{said.stderr}"
-    return Path(found)
 
 
 def waits_for(condition, what: str):
