@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from setupgen.engine.fleet.copies import copies_of
 from setupgen.engine.fleet.fronts import is_loopback
 from setupgen.engine.fleet.nodes import check_addresses, node_of
 from setupgen.engine.fleet.records import CLIENT_APIS, LINKS, PROXIES, FleetHost, FleetNeed, Inventory
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     At = tuple[str | int, ...]
     Place = Callable[[At], str]
 
-TOP_KEYS = ("name", "hosts", "needs", "proxy", "proxy_port", "clients", "expose", "facts")
+TOP_KEYS = ("name", "hosts", "needs", "proxy", "proxy_port", "proxy_hosts", "clients", "expose", "facts")
 HOST_KEYS = (
     "name", "address", "hardware", "facts", "ram", "cpu", "os", "runtime", "headers", "tags", "availability", "preemptible",
     "usd_per_hour", "link", "node",
@@ -128,13 +129,14 @@ class _Intake:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             self.wrong(("name",), f"{shorten(repr(name))} is no name: letters, digits and dashes.")
         self.fronts(proxy, clients, expose, len(data["hosts"]))
-        port = self.proxy_port(data, hosts)
+        copies = copies_of(data, proxy, hosts, self.wrong)
+        port = self.proxy_port(data, hosts, copies)
         if proxy == "hops" and (near := next((host for host in hosts if is_loopback(host)), None)):
             text = f"HOPS runs in a container, from which {near.name} cannot be reached at {near.address}."
             self.wrong(("proxy",), text, "Give the host its address on the network, or choose olla, litellm or nginx.")
         if self.problems:
             raise ManyErrors(self.problems)
-        return Inventory(tuple(hosts), tuple(self.kind_facts), tuple(needs), proxy, tuple(clients), expose, name, port)
+        return Inventory(tuple(hosts), tuple(self.kind_facts), tuple(needs), proxy, tuple(clients), expose, name, port, copies)
 
     def clients(self, value: Any) -> list[str]:
         if not isinstance(value, list) or any(api not in CLIENT_APIS for api in value):
@@ -142,11 +144,11 @@ class _Intake:
             return []
         return value
 
-    def proxy_port(self, data: Mapping[str, Any], hosts: list[FleetHost]) -> int:
+    def proxy_port(self, data: Mapping[str, Any], hosts: list[FleetHost], copies: tuple[str, ...]) -> int:
         if "proxy_port" not in data:
             return 0
         port = self.whole(("proxy_port",), data["proxy_port"], LOWEST_PORT, HIGHEST_PORT)
-        taken = next((host for host in hosts if is_loopback(host) and host.port == port), None)
+        taken = next((host for host in hosts if host.port == port and (is_loopback(host) or host.name in copies)), None)
         if taken:
             self.wrong(("proxy_port",), f"{port} is the port of {taken.name}, which is on the machine of the proxy.", "Each has its own.")
         return port
