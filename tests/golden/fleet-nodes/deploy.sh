@@ -23,8 +23,8 @@ wrong() {
 
 # look NAME ADDRESS FOLDER HOW [NODE]: is the host there, with what its folder needs?
 look() {
-    case $looked in *" $1/$4 "*) return ;; esac
-    looked="$looked$1/$4 "
+    case $looked in *" $1/$2/$4 "*) return ;; esac
+    looked="$looked$1/$2/$4 "
     needs=$(case $4 in compose) echo "docker compose version" ;; podman) echo "podman-compose --version" ;; kubernetes) echo "${KUBECTL:-kubectl} get node $5" ;; *) echo "command -v curl" ;; esac)
     if [ "$2" = local ]; then
         sh -c "$needs" >/dev/null 2>&1 || { wrong "$1: this fails here: $needs"; return; }

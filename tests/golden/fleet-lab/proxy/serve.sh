@@ -23,10 +23,9 @@ set +a
 : "${N04_KEY:?is missing in .env}"
 : "${N05_KEY:?is missing in .env}"
 : "${N06_KEY:?is missing in .env}"
-: "${N10_1_KEY:?is missing in .env}"
-: "${N10_2_KEY:?is missing in .env}"
-: "${N11_1_KEY:?is missing in .env}"
-: "${N11_2_KEY:?is missing in .env}"
+: "${N07_KEY:?is missing in .env}"
+: "${N10_KEY:?is missing in .env}"
+: "${N11_KEY:?is missing in .env}"
 : "${N12_KEY:?is missing in .env}"
 : "${N13_KEY:?is missing in .env}"
 : "${N14_KEY:?is missing in .env}"
@@ -86,14 +85,12 @@ check() {
     printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N05_KEY "$N05_KEY"
     check N06_KEY 'A-Za-z0-9._~+/=-'
     printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N06_KEY "$N06_KEY"
-    check N10_1_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N10_1_KEY "$N10_1_KEY"
-    check N10_2_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N10_2_KEY "$N10_2_KEY"
-    check N11_1_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N11_1_KEY "$N11_1_KEY"
-    check N11_2_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N11_2_KEY "$N11_2_KEY"
+    check N07_KEY 'A-Za-z0-9._~+/=-'
+    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N07_KEY "$N07_KEY"
+    check N10_KEY 'A-Za-z0-9._~+/=-'
+    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N10_KEY "$N10_KEY"
+    check N11_KEY 'A-Za-z0-9._~+/=-'
+    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N11_KEY "$N11_KEY"
     check N12_KEY 'A-Za-z0-9._~+/=-'
     printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N12_KEY "$N12_KEY"
     check N13_KEY 'A-Za-z0-9._~+/=-'
