@@ -68,8 +68,7 @@ each() {
     if wanted node-a; then work node-a local hosts/node-a kubernetes node-a; fi
     if wanted node-b; then work node-b local hosts/node-b/1 kubernetes gpu-b.example.internal; fi
     if wanted node-b; then work node-b local hosts/node-b/2 kubernetes gpu-b.example.internal; fi
-    if wanted box; then work box 10.3.0.9 hosts/box/1 compose; fi
-    if wanted box; then work box 10.3.0.9 hosts/box/2 compose; fi
+    if wanted box; then work box 10.3.0.9 hosts/box compose; fi
     if wanted proxy; then work proxy local proxy compose; fi
 }
 

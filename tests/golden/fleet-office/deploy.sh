@@ -71,7 +71,7 @@ each() {
     if wanted rack-two; then work rack-two 10.1.0.2 hosts/rack-two/1 compose; fi
     if wanted rack-two; then work rack-two 10.1.0.2 hosts/rack-two/2 compose; fi
     if wanted desk-1; then work desk-1 10.1.1.1 hosts/desk-1 compose; fi
-    if wanted desk-4; then work desk-4 10.1.1.4 hosts/desk-4 compose; fi
+    if wanted desk-2; then work desk-2 10.1.1.2 hosts/desk-2 compose; fi
     if wanted desk-5; then work desk-5 10.1.1.5 hosts/desk-5 compose; fi
     if wanted proxy; then work proxy local proxy compose; fi
 }
