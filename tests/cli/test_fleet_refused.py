@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from fleet_runs import TWO, refused, run
+from fleet_runs import TWO, planned, refused, run
 
 BAD = """\
 hosts:
@@ -102,6 +102,41 @@ def test_what_no_node_can_be_is_refused(inventory, host, says):
     lines = refused(inventory, text)
     assert says in "\n".join(lines), lines
     assert "line 3" in "\n".join(lines)
+
+
+def test_one_machine_under_two_names_and_what_nobody_can_dial(inventory):
+    text = """hosts:
+  - {name: a, address: "http://localhost:8000", hardware: rtx-3090}
+  - {name: b, address: "http://127.0.0.1:8000", hardware: rtx-3090}
+  - {name: c, address: "http://0.0.0.0:8001", hardware: rtx-3090}
+  - {name: d, address: "http://10.0.0.3:1", hardware: null}
+needs:
+  - users: 4
+    replicas: 2
+    use_case: chatting
+"""
+    told = refused(inventory, text)
+    for line, words in (
+        (3, "the address 'http://127.0.0.1:8000' comes twice"),
+        (4, "nobody can dial it"),
+        (5, "nothing says what hardware this host has"),
+        (9, "unknown use case 'chatting'"),
+    ):
+        assert any(f"fleet.yaml, line {line}," in text and words in text for text in told), (line, told)
+
+
+@pytest.mark.parametrize(
+    ("need", "because"),
+    [
+        ("use_case: chat, server: vllm, model: gemma-4-12b, quant: Q4_K_M", "vLLM does not read gguf files."),
+        ("use_case: chat, context: 9999999", "No model is known that does chat with 9,999,999 tokens of context."),
+        ("model: deepseek-v4-pro, users: 50", "its weights take"),
+    ],
+)
+def test_what_finds_no_place_says_why(inventory, need, because):
+    text = f'hosts: [{{name: a, address: "http://10.0.0.1:8000", hardware: rtx-3090, ram: 64G}}]\nneeds: [{{{need}}}]\n'
+    found = planned(inventory(text), code=1)
+    assert because in found["unplaced"][0]["because"]
 
 
 def test_a_host_that_is_no_node_has_none(inventory):

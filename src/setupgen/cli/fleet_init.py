@@ -40,6 +40,9 @@ proxy: auto
 
 # Where it answers; left out, its usual port.
 # proxy_port: 8100
+
+# Hosts that each run a copy of it, behind a balancer: one may end while the other answers.
+# proxy_hosts: [tower, box]
 """
 
 

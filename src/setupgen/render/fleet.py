@@ -41,12 +41,14 @@ def render_fleet(fleet: Raw, members: Iterable[Member], front: Raw, templates: R
     for member in members:
         _add(parts, member.folder, render_setup(member.plan, templates, command=command, name=member.name))
     _add(parts, "proxy", _front(fleet, front, templates, command))
+    if front.get("copies"):
+        _add(parts, "balancer", _balancer(fleet, front, templates, command))
     used = sorted({item["host"] for item in fleet["placements"]})
     because = dict.fromkeys(item["because"] for item in fleet["idle"])
     shown = {
         **fleet,
-        "places": [_place(item) for item in fleet["placements"]]
-        + [{"host": "proxy", "ssh": "local", "folder": "proxy", "how": "compose", "node": ""}],
+        "places": [_place(item) for item in fleet["placements"]] + _front_places(front),
+        "copies": front.get("copies", []),
         "hosts_used": len(used),
         "to_fill": _to_fill(fleet, front),
         "proxy": {**fleet["proxy"], "name": NAMES.get(fleet["proxy"]["id"], fleet["proxy"]["id"])},
@@ -62,6 +64,25 @@ def render_fleet(fleet: Raw, members: Iterable[Member], front: Raw, templates: R
         "facts": {"needs": {"os": "linux", "runtime": "docker"}},
     }
     return parts, render_setup(plan, templates, command=command, name=str(fleet["name"]))
+
+
+def _front_places(front: Raw) -> list[dict[str, str]]:
+    """Where the proxy is started: on this machine, or a copy on each of some hosts and the balancer on this machine."""
+    here = {"ssh": "local", "how": "compose", "node": ""}
+    if not front.get("copies"):
+        return [{**here, "host": "proxy", "folder": "proxy"}]
+    copies = [{**here, "host": "proxy", "folder": "proxy", "ssh": copy["ssh"]} for copy in front["copies"]]
+    return [*copies, {**here, "host": "balancer", "folder": "balancer"}]
+
+
+def _balancer(fleet: Raw, front: Raw, templates: Raw, command: str) -> Rendered:
+    """The folder of what stands before the copies of a proxy."""
+    plan = {
+        "choice": {"role": "balancer", "runtime": "docker", "clients": [], "balancer": {**front, "name": NAMES[front["id"]]}},
+        "knowledge": fleet["knowledge"],
+        "facts": {"needs": {"os": "linux", "runtime": "docker"}},
+    }
+    return render_setup(plan, templates, command=command, name=f"{fleet['name']}-balancer")
 
 
 def _door(front: Raw) -> dict[str, Any]:
@@ -83,9 +104,10 @@ def _to_fill(fleet: Raw, front: Raw) -> list[str]:
 
 def _front(fleet: Raw, front: Raw, templates: Raw, command: str) -> Rendered:
     """The proxy's folder; where no template writes files for it, what such files must say."""
+    bound = {"bind": "0.0.0.0"} if front.get("copies") else {}  # noqa: S104 - another machine's balancer dials it, with a key
     try:
         return render_proxy(
-            {**front, "filled": sorted(fleet["secrets"])},
+            {**front, **bound, "filled": sorted(fleet["secrets"])},
             templates,
             knowledge=fleet["knowledge"],
             command=command,

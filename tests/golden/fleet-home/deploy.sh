@@ -23,8 +23,8 @@ wrong() {
 
 # look NAME ADDRESS FOLDER HOW [NODE]: is the host there, with what its folder needs?
 look() {
-    case $looked in *" $1/$4 "*) return ;; esac
-    looked="$looked$1/$4 "
+    case $looked in *" $1/$2/$4 "*) return ;; esac
+    looked="$looked$1/$2/$4 "
     needs=$(case $4 in compose) echo "docker compose version" ;; podman) echo "podman-compose --version" ;; kubernetes) echo "${KUBECTL:-kubectl} get node $5" ;; *) echo "command -v curl" ;; esac)
     if [ "$2" = local ]; then
         sh -c "$needs" >/dev/null 2>&1 || { wrong "$1: this fails here: $needs"; return; }
@@ -65,11 +65,11 @@ work() {
 }
 
 each() {
-    if wanted tower; then work tower 10.0.0.5 hosts/tower/1 compose; fi
-    if wanted tower; then work tower 10.0.0.5 hosts/tower/2 compose; fi
+    if wanted tower; then work tower 10.0.0.5 hosts/tower compose; fi
     if wanted laptop; then work laptop 10.0.0.6 hosts/laptop/1 native; fi
     if wanted laptop; then work laptop 10.0.0.6 hosts/laptop/2 native; fi
-    if wanted box; then work box 10.0.0.7 hosts/box compose; fi
+    if wanted box; then work box 10.0.0.7 hosts/box/1 compose; fi
+    if wanted box; then work box 10.0.0.7 hosts/box/2 compose; fi
     if wanted rented; then work rented l4.example.net hosts/rented compose; fi
     if wanted proxy; then work proxy local proxy compose; fi
 }

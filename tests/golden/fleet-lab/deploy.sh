@@ -23,8 +23,8 @@ wrong() {
 
 # look NAME ADDRESS FOLDER HOW [NODE]: is the host there, with what its folder needs?
 look() {
-    case $looked in *" $1/$4 "*) return ;; esac
-    looked="$looked$1/$4 "
+    case $looked in *" $1/$2/$4 "*) return ;; esac
+    looked="$looked$1/$2/$4 "
     needs=$(case $4 in compose) echo "docker compose version" ;; podman) echo "podman-compose --version" ;; kubernetes) echo "${KUBECTL:-kubectl} get node $5" ;; *) echo "command -v curl" ;; esac)
     if [ "$2" = local ]; then
         sh -c "$needs" >/dev/null 2>&1 || { wrong "$1: this fails here: $needs"; return; }
@@ -74,21 +74,20 @@ each() {
     if wanted n04; then work n04 10.2.1.1 hosts/n04 compose; fi
     if wanted n05; then work n05 10.2.1.2 hosts/n05 compose; fi
     if wanted n06; then work n06 10.2.1.3 hosts/n06 compose; fi
-    if wanted n10; then work n10 10.2.2.1 hosts/n10/1 compose; fi
-    if wanted n10; then work n10 10.2.2.1 hosts/n10/2 compose; fi
-    if wanted n11; then work n11 10.2.2.2 hosts/n11/1 compose; fi
-    if wanted n11; then work n11 10.2.2.2 hosts/n11/2 compose; fi
+    if wanted n07; then work n07 10.2.1.4 hosts/n07 compose; fi
+    if wanted n08; then work n08 10.2.1.5 hosts/n08 compose; fi
+    if wanted n10; then work n10 10.2.2.1 hosts/n10 compose; fi
+    if wanted n11; then work n11 10.2.2.2 hosts/n11 compose; fi
     if wanted n12; then work n12 10.2.3.1 hosts/n12 compose; fi
     if wanted n13; then work n13 10.2.3.2 hosts/n13 compose; fi
     if wanted n14; then work n14 10.2.4.1 hosts/n14 compose; fi
     if wanted n15; then work n15 10.2.4.2 hosts/n15 compose; fi
     if wanted n29; then work n29 10.2.8.1 hosts/n29 compose; fi
     if wanted n30; then work n30 10.2.8.2 hosts/n30 compose; fi
-    if wanted n31; then work n31 10.2.9.1 hosts/n31/1 compose; fi
-    if wanted n31; then work n31 10.2.9.1 hosts/n31/2 compose; fi
-    if wanted n32; then work n32 10.2.9.2 hosts/n32/1 compose; fi
-    if wanted n32; then work n32 10.2.9.2 hosts/n32/2 compose; fi
+    if wanted n31; then work n31 10.2.9.1 hosts/n31 compose; fi
+    if wanted n32; then work n32 10.2.9.2 hosts/n32 compose; fi
     if wanted n33; then work n33 10.2.9.3 hosts/n33 compose; fi
+    if wanted n34; then work n34 10.2.9.4 hosts/n34 compose; fi
     if wanted proxy; then work proxy local proxy compose; fi
 }
 

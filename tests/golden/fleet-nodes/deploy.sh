@@ -23,8 +23,8 @@ wrong() {
 
 # look NAME ADDRESS FOLDER HOW [NODE]: is the host there, with what its folder needs?
 look() {
-    case $looked in *" $1/$4 "*) return ;; esac
-    looked="$looked$1/$4 "
+    case $looked in *" $1/$2/$4 "*) return ;; esac
+    looked="$looked$1/$2/$4 "
     needs=$(case $4 in compose) echo "docker compose version" ;; podman) echo "podman-compose --version" ;; kubernetes) echo "${KUBECTL:-kubectl} get node $5" ;; *) echo "command -v curl" ;; esac)
     if [ "$2" = local ]; then
         sh -c "$needs" >/dev/null 2>&1 || { wrong "$1: this fails here: $needs"; return; }
@@ -68,8 +68,7 @@ each() {
     if wanted node-a; then work node-a local hosts/node-a kubernetes node-a; fi
     if wanted node-b; then work node-b local hosts/node-b/1 kubernetes gpu-b.example.internal; fi
     if wanted node-b; then work node-b local hosts/node-b/2 kubernetes gpu-b.example.internal; fi
-    if wanted box; then work box 10.3.0.9 hosts/box/1 compose; fi
-    if wanted box; then work box 10.3.0.9 hosts/box/2 compose; fi
+    if wanted box; then work box 10.3.0.9 hosts/box compose; fi
     if wanted proxy; then work proxy local proxy compose; fi
 }
 

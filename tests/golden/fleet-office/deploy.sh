@@ -23,8 +23,8 @@ wrong() {
 
 # look NAME ADDRESS FOLDER HOW [NODE]: is the host there, with what its folder needs?
 look() {
-    case $looked in *" $1/$4 "*) return ;; esac
-    looked="$looked$1/$4 "
+    case $looked in *" $1/$2/$4 "*) return ;; esac
+    looked="$looked$1/$2/$4 "
     needs=$(case $4 in compose) echo "docker compose version" ;; podman) echo "podman-compose --version" ;; kubernetes) echo "${KUBECTL:-kubectl} get node $5" ;; *) echo "command -v curl" ;; esac)
     if [ "$2" = local ]; then
         sh -c "$needs" >/dev/null 2>&1 || { wrong "$1: this fails here: $needs"; return; }
@@ -71,7 +71,7 @@ each() {
     if wanted rack-two; then work rack-two 10.1.0.2 hosts/rack-two/1 compose; fi
     if wanted rack-two; then work rack-two 10.1.0.2 hosts/rack-two/2 compose; fi
     if wanted desk-1; then work desk-1 10.1.1.1 hosts/desk-1 compose; fi
-    if wanted desk-4; then work desk-4 10.1.1.4 hosts/desk-4 compose; fi
+    if wanted desk-2; then work desk-2 10.1.1.2 hosts/desk-2 compose; fi
     if wanted desk-5; then work desk-5 10.1.1.5 hosts/desk-5 compose; fi
     if wanted proxy; then work proxy local proxy compose; fi
 }

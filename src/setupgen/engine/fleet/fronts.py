@@ -49,7 +49,7 @@ def choose_front(pack: Pack, inventory: Inventory) -> tuple[str, str]:
     near = any(is_loopback(host) for host in inventory.hosts)
     if inventory.clients == ("ollama",) and not shaky and inventory.expose == "local" and servers <= {"ollama"} and not near:
         return "hops", "All clients speak Ollama's API and every host is there at all hours: HOPS needs nothing but a list of hosts."
-    wanted = ASKS_FOR_KEYS if inventory.expose == "lan" else OPEN
+    wanted = ASKS_FOR_KEYS if inventory.expose == "lan" or inventory.proxy_hosts else OPEN
     able = [id_ for id_ in wanted if id_ in pack.servers and servers <= set(pack.servers[id_].raw.get("fronts", ()))]
     if not able:
         raise UsageError(
@@ -64,6 +64,8 @@ def choose_front(pack: Pack, inventory: Inventory) -> tuple[str, str]:
         reasons.append("nobody said that all clients speak Ollama's API, the only one that HOPS has")
     if shaky:
         reasons.append(f"{few(shaky)} may vanish, and HOPS stops at a host that is gone")
+    if inventory.proxy_hosts and inventory.expose != "lan":
+        reasons.append("its copies answer on the network, so they must ask for a key")
     if inventory.expose == "lan":
         reasons.append("others on the network reach it, so it must ask them for a key")
     name = pack.servers[able[0]].name
@@ -113,14 +115,14 @@ def front_of(pack: Pack, inventory: Inventory, front: tuple[str, str], placed: I
     server = pack.servers[front[0]]
     slots = sum(item.choice.settings["parallel"] for item in members)
     wide = inventory.expose == "lan"
-    keyed = wide or bool(server.raw.get("api_key", {}).get("required"))
+    keyed = wide or bool(inventory.proxy_hosts) or bool(server.raw.get("api_key", {}).get("required"))
     made: dict[str, Any] = {
         "id": server.id,
         "version": server.version,
         "image": next((str(backend["image"]) for backend in server.backends.values() if backend.get("image")), ""),
         "because": front[1],
         "bind": "0.0.0.0" if wide else "127.0.0.1",  # noqa: S104 - asked for, and then with a key
-        "port": inventory.proxy_port or _port(server.id, server.port, members),
+        "port": inventory.proxy_port or _port(server.id, server.port, members, inventory.proxy_hosts),
         "tls": False,
         "auth": {"kind": "api-key", "env": "SETUPGEN_API_KEY"} if keyed else {"kind": "none"},
         "workers": min(slots + SPARE_WORKERS, MOST_WORKERS),
@@ -130,11 +132,11 @@ def front_of(pack: Pack, inventory: Inventory, front: tuple[str, str], placed: I
     return made | {"backends": [_backend(item) for item in members]}
 
 
-def _port(id_: str, usual: int, members: Iterable[Placed]) -> int:
-    """The port of a proxy: no other server on its machine may have it."""
+def _port(id_: str, usual: int, members: Iterable[Placed], on: Iterable[str] = ()) -> int:
+    """The port of a proxy: no other server on its machine, or on the hosts of its copies, may have it."""
     taken = set()
     for item in members:
-        if is_loopback(item.host):
+        if is_loopback(item.host) or item.host.name in on:
             taken |= {item.choice.settings["port"], urlsplit(item.url).port}
     port = PLAIN_PORTS.get(id_, usual)
     while port in taken:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from setupgen.engine.fleet.copies import copies_of
 from setupgen.engine.fleet.fronts import is_loopback
 from setupgen.engine.fleet.nodes import check_addresses, node_of
 from setupgen.engine.fleet.records import CLIENT_APIS, LINKS, PROXIES, FleetHost, FleetNeed, Inventory
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     At = tuple[str | int, ...]
     Place = Callable[[At], str]
 
-TOP_KEYS = ("name", "hosts", "needs", "proxy", "proxy_port", "clients", "expose", "facts")
+TOP_KEYS = ("name", "hosts", "needs", "proxy", "proxy_port", "proxy_hosts", "clients", "expose", "facts")
 HOST_KEYS = (
     "name", "address", "hardware", "facts", "ram", "cpu", "os", "runtime", "headers", "tags", "availability", "preemptible",
     "usd_per_hour", "link", "node",
@@ -42,6 +43,7 @@ KEYLESS = ("hops", "olla", "llama-swap")
 """Proxies that ask callers for no key."""
 
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - refused, not bound
 LOWEST_PORT, HIGHEST_PORT = 1024, 65_535
 """Ports of a proxy; those below are for programs of root."""
 
@@ -128,13 +130,14 @@ class _Intake:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             self.wrong(("name",), f"{shorten(repr(name))} is no name: letters, digits and dashes.")
         self.fronts(proxy, clients, expose, len(data["hosts"]))
-        port = self.proxy_port(data, hosts)
+        copies = copies_of(data, proxy, hosts, self.wrong)
+        port = self.proxy_port(data, hosts, copies)
         if proxy == "hops" and (near := next((host for host in hosts if is_loopback(host)), None)):
             text = f"HOPS runs in a container, from which {near.name} cannot be reached at {near.address}."
             self.wrong(("proxy",), text, "Give the host its address on the network, or choose olla, litellm or nginx.")
         if self.problems:
             raise ManyErrors(self.problems)
-        return Inventory(tuple(hosts), tuple(self.kind_facts), tuple(needs), proxy, tuple(clients), expose, name, port)
+        return Inventory(tuple(hosts), tuple(self.kind_facts), tuple(needs), proxy, tuple(clients), expose, name, port, copies)
 
     def clients(self, value: Any) -> list[str]:
         if not isinstance(value, list) or any(api not in CLIENT_APIS for api in value):
@@ -142,11 +145,11 @@ class _Intake:
             return []
         return value
 
-    def proxy_port(self, data: Mapping[str, Any], hosts: list[FleetHost]) -> int:
+    def proxy_port(self, data: Mapping[str, Any], hosts: list[FleetHost], copies: tuple[str, ...]) -> int:
         if "proxy_port" not in data:
             return 0
         port = self.whole(("proxy_port",), data["proxy_port"], LOWEST_PORT, HIGHEST_PORT)
-        taken = next((host for host in hosts if is_loopback(host) and host.port == port), None)
+        taken = next((host for host in hosts if host.port == port and (is_loopback(host) or host.name in copies)), None)
         if taken:
             self.wrong(("proxy_port",), f"{port} is the port of {taken.name}, which is on the machine of the proxy.", "Each has its own.")
         return port
@@ -222,6 +225,8 @@ class _Intake:
             self.wrong(at, f"{shorten(repr(value))} is not an address.", hint)
         elif parts.username is not None or parts.password is not None:
             self.wrong(at, "an address may hold no user name and no password.", "Use headers: {Authorization: {env: NAME}}.")
+        elif parts.hostname in EVERYWHERE:
+            self.wrong(at, f"{shorten(repr(value))} stands for all addresses of a machine, and nobody can dial it.", hint)
         elif parts.query or parts.fragment or parts.path not in {"", "/"}:
             self.wrong(at, f"{shorten(repr(value))} has more than scheme, host and port.", hint)
         elif parts.scheme == "http" and parts.hostname != LOOPBACK and (parts.hostname == "::1" or parts.hostname.startswith("127.")):
@@ -233,11 +238,12 @@ class _Intake:
 
     def kind(self, at: At, raw: Mapping[str, Any], name: str) -> int | None:
         """The number of the host's kind; `None` where its hardware is not understood, which is told once for equal descriptions."""
-        document = self.facts.get(name) if "facts" in raw or ("hardware" not in raw and name in self.facts) else None
-        if document is not None and "hardware" in raw:
+        stated = raw.get("hardware") is not None
+        document = self.facts.get(name) if "facts" in raw or (not stated and name in self.facts) else None
+        if document is not None and stated:
             self.wrong((*at, "hardware"), "the host is already described by its facts.", "Give hardware or facts.")
             return None
-        if document is None and "hardware" not in raw:
+        if document is None and not stated:
             self.wrong(
                 at, "nothing says what hardware this host has.", "Give hardware: NAME, or facts: FILE from `setupgen detect --json`."
             )
@@ -336,7 +342,7 @@ class _Intake:
                 value = entry.get(key) if isinstance(entry, dict) else None
                 if not isinstance(value, str) or not value:
                     continue
-                plain = value.rstrip("/").lower()
+                plain = value.rstrip("/").lower().replace("//localhost", f"//{LOOPBACK}")
                 if plain in seen:
                     first = self.place(("hosts", seen[plain], key))
                     self.wrong(
@@ -379,17 +385,20 @@ class _Intake:
                 self.wrong((*at, key), f"{key} is {shorten(repr(value))}, expected one value.")
                 return None
         values = {key: value if key == "offline" else str(value) for key, value in values.items()}
+        places = {key: self.place((*at, key)) for key in values}
         try:
             if "use_case" not in values:
                 values["use_case"] = self.usual_use(str(values["model"]), self.place((*at, "model")))
-            answers.update(values, {key: self.place((*at, key)) for key in values})
+            answers.update(values, {**places, "use_case": self.place((*at, "use_case"))})
             answers.update({"hardware": "cpu", "exposure": "lan"})
             facts = facts_of(self.pack, answers)
             check(facts)
         except UsageError as error:
-            self.problems.append(
-                error if error.place.startswith(self.place(())) else UsageError(error.message, place=self.place(at), hint=error.hint)
-            )
+            key = error.place.removeprefix("--").replace("-", "_")
+            place = error.place if error.place in places.values() else places.get(key, self.place(at))
+            if place.startswith(f"{self.place(at)}, "):  # an option of the command line: it holds the whole need
+                place = self.place(at)
+            self.problems.append(error if error.place == place else UsageError(error.message, place=place, hint=error.hint))
             return None
         return replace(facts, origins={**facts.origins, "needs.exposure": "answered"})
 

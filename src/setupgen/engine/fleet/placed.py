@@ -237,7 +237,7 @@ class _Ports:
         for host in inventory.hosts:
             if host.port:
                 self._taken.setdefault(self._machine(host), set()).add(host.port)
-            if inventory.proxy_port and is_loopback(host):
+            if inventory.proxy_port and (is_loopback(host) or host.name in inventory.proxy_hosts):
                 self._taken.setdefault(host.hostname, set()).add(inventory.proxy_port)
 
     def next(self, host: FleetHost, usual: int) -> int:

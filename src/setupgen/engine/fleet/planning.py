@@ -11,6 +11,7 @@ from setupgen.engine.fleet import words
 from setupgen.engine.fleet.advice import advice
 from setupgen.engine.fleet.apart import apart
 from setupgen.engine.fleet.assign import Solver
+from setupgen.engine.fleet.copies import with_copies
 from setupgen.engine.fleet.fronts import choose_front, front_of, secrets_of, servers_behind
 from setupgen.engine.fleet.gathered import gathered, levelled
 from setupgen.engine.fleet.keeping import contents_before, edited, state_of, told
@@ -131,7 +132,7 @@ def fleet_steps(pack: Pack, inventory: Inventory, before: Mapping[str, Any] | No
     return FleetPlan(
         verdict="self-host" if placed else "nothing-fits",
         inventory=inventory,
-        front=front_of(pack, inventory, front, placed) if placed else {},
+        front=with_copies(inventory, front_of(pack, inventory, front, placed)) if placed else {},
         placed=tuple(placed),
         unplaced=tuple(unplaced),
         idle=tuple(idle),

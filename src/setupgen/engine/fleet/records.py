@@ -120,6 +120,7 @@ class Inventory:
         expose: ``local``: the proxy answers on its own machine; ``lan``: on the network, with a key.
         name: of the fleet.
         proxy_port: where the proxy answers; 0 for its usual port.
+        proxy_hosts: names of hosts that each run a copy of the proxy, behind a balancer; empty for one on the machine that starts the fleet.
     """
 
     hosts: tuple[FleetHost, ...]
@@ -130,6 +131,7 @@ class Inventory:
     expose: str = "local"
     name: str = "fleet"
     proxy_port: int = 0
+    proxy_hosts: tuple[str, ...] = ()
 
     def without(self, name: str) -> Inventory:
         """The inventory without one host."""

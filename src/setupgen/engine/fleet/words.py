@@ -22,7 +22,9 @@ SHARES = {0.25: "a quarter", 0.75: "three quarters"}
 UNTRUE = ("never-open-without-a-key",)
 """Warnings of rules that speak of a proxy with TLS on the host, which a host of a fleet does not have."""
 
-NEAREST = ("memory.fit", "memory.weights", "speed.minimum", "server.concurrency", "model.context", "model.license")
+NEAREST = ("memory.fit", "memory.weights", "speed.minimum", "server.concurrency", "model.context", "model.license", "server.formats")
+ASIDE = ("needs.server", "server.on_request", "server.launch")
+"""Refusals of servers that nobody asked for: true, and no reason why a need finds no place."""
 
 
 def placement(item: Placed) -> str:
@@ -84,7 +86,10 @@ def unplaced(
         return f"{need.replicas} replicas were asked for, and {len(mine)} find{'s'[: len(mine) == 1]} room beside the other needs."
     if mine:
         return f"{served} of {need.users} users are served: the memory of the hosts holds no more contexts beside the other needs."
-    told = Counter(_nearest(found) for (owner, _), found in refusals.items() if owner == need.id and found)
+    mine_refused = [found for (owner, _), found in refusals.items() if owner == need.id and found]
+    if mine_refused and all(item.by and item.by[0] in ASIDE for found in mine_refused for item in found):
+        return _no_model(need)
+    told = Counter(_nearest(found) for found in mine_refused)
     if told:
         return f"No host can hold it. {' '.join(text for text, _ in told.most_common(2))}"
     if need.tags and not any(need.tags <= host.tags for host in inventory.hosts):
@@ -94,10 +99,19 @@ def unplaced(
     return "The hosts that can hold it are taken by needs that gain more from them, or may vanish and never hold an only replica."
 
 
+def _no_model(need: FleetNeed) -> str:
+    """What no model can do, as far as the need says more than a use case."""
+    needs = need.facts.needs
+    wanted = [f"{needs.context:,} tokens of context"] if "context" in need.stated else []
+    wanted += [f"the licence {needs.license}"] if "license" in need.stated else []
+    return f"No model is known that does {need.label}{' with ' + ' and '.join(wanted) if wanted else ''}."
+
+
 def _nearest(found: tuple[Rejection, ...]) -> str:
     """The refusal that came nearest to an acceptance."""
     order = {by: number for number, by in enumerate(NEAREST)}
-    own = [item for item in found if item.by and item.by[0] in order] or list(found)
+    apt = [item for item in found if not (item.by and item.by[0] in ASIDE)]
+    own = [item for item in apt if item.by and item.by[0] in order] or apt or list(found)
     return min(own, key=lambda item: (order.get(item.by[0] if item.by else "", len(order)), item.model, item.quant, item.server)).because
 
 

@@ -23,21 +23,20 @@ set +a
 : "${N04_KEY:?is missing in .env}"
 : "${N05_KEY:?is missing in .env}"
 : "${N06_KEY:?is missing in .env}"
-: "${N10_1_KEY:?is missing in .env}"
-: "${N10_2_KEY:?is missing in .env}"
-: "${N11_1_KEY:?is missing in .env}"
-: "${N11_2_KEY:?is missing in .env}"
+: "${N07_KEY:?is missing in .env}"
+: "${N08_KEY:?is missing in .env}"
+: "${N10_KEY:?is missing in .env}"
+: "${N11_KEY:?is missing in .env}"
 : "${N12_KEY:?is missing in .env}"
 : "${N13_KEY:?is missing in .env}"
 : "${N14_KEY:?is missing in .env}"
 : "${N15_KEY:?is missing in .env}"
 : "${N29_KEY:?is missing in .env}"
 : "${N30_KEY:?is missing in .env}"
-: "${N31_1_KEY:?is missing in .env}"
-: "${N31_2_KEY:?is missing in .env}"
-: "${N32_1_KEY:?is missing in .env}"
-: "${N32_2_KEY:?is missing in .env}"
+: "${N31_KEY:?is missing in .env}"
+: "${N32_KEY:?is missing in .env}"
 : "${N33_KEY:?is missing in .env}"
+: "${N34_KEY:?is missing in .env}"
 
 umask 077
 mkdir -p tmp
@@ -86,14 +85,14 @@ check() {
     printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N05_KEY "$N05_KEY"
     check N06_KEY 'A-Za-z0-9._~+/=-'
     printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N06_KEY "$N06_KEY"
-    check N10_1_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N10_1_KEY "$N10_1_KEY"
-    check N10_2_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N10_2_KEY "$N10_2_KEY"
-    check N11_1_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N11_1_KEY "$N11_1_KEY"
-    check N11_2_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N11_2_KEY "$N11_2_KEY"
+    check N07_KEY 'A-Za-z0-9._~+/=-'
+    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N07_KEY "$N07_KEY"
+    check N08_KEY 'A-Za-z0-9._~+/=-'
+    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N08_KEY "$N08_KEY"
+    check N10_KEY 'A-Za-z0-9._~+/=-'
+    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N10_KEY "$N10_KEY"
+    check N11_KEY 'A-Za-z0-9._~+/=-'
+    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N11_KEY "$N11_KEY"
     check N12_KEY 'A-Za-z0-9._~+/=-'
     printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N12_KEY "$N12_KEY"
     check N13_KEY 'A-Za-z0-9._~+/=-'
@@ -106,16 +105,14 @@ check() {
     printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N29_KEY "$N29_KEY"
     check N30_KEY 'A-Za-z0-9._~+/=-'
     printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N30_KEY "$N30_KEY"
-    check N31_1_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N31_1_KEY "$N31_1_KEY"
-    check N31_2_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N31_2_KEY "$N31_2_KEY"
-    check N32_1_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N32_1_KEY "$N32_1_KEY"
-    check N32_2_KEY 'A-Za-z0-9._~+/=-'
-    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N32_2_KEY "$N32_2_KEY"
+    check N31_KEY 'A-Za-z0-9._~+/=-'
+    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N31_KEY "$N31_KEY"
+    check N32_KEY 'A-Za-z0-9._~+/=-'
+    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N32_KEY "$N32_KEY"
     check N33_KEY 'A-Za-z0-9._~+/=-'
     printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N33_KEY "$N33_KEY"
+    check N34_KEY 'A-Za-z0-9._~+/=-'
+    printf 'map $uri $bearer_%s {\n    default "Bearer %s";\n}\n' N34_KEY "$N34_KEY"
 } >tmp/secrets.conf
 
 # `serve.sh check` only reads the files.

@@ -18,7 +18,7 @@ set +a
 set -- \
     llama-server \
     --hf-repo \
-    unsloth/Qwen3.8-27B-GGUF:IQ4_XS \
+    bartowski/Qwen_Qwen3.8-27B-GGUF:Q4_K_M \
     --no-mmproj \
     --alias \
     qwen3.8-27b \

@@ -18,17 +18,17 @@ set +a
 set -- \
     llama-server \
     --hf-repo \
-    Qwen/Qwen3-Embedding-4B-GGUF:Q6_K \
+    ggml-org/embeddinggemma-300m-qat-q8_0-GGUF:Q8_0 \
     --alias \
-    qwen3-embedding-4b \
+    embeddinggemma-300m \
     --host \
     127.0.0.1 \
     --port \
     21435 \
     --ctx-size \
-    2048 \
+    4096 \
     --parallel \
-    1 \
+    2 \
     --no-kv-unified \
     --cache-type-k \
     f16 \
@@ -41,9 +41,9 @@ set -- \
     --fit \
     off \
     --batch-size \
-    512 \
+    2048 \
     --ubatch-size \
-    512 \
+    2048 \
     --embeddings \
     --cache-ram \
     1024 \

@@ -37,7 +37,7 @@ echo "Waiting for $health (the first start downloads and reads the weights) ..."
 waited=0
 until curl --silent --fail --max-time 5 --output /dev/null "$health"; do
     waited=$((waited + 5))
-    [ "$waited" -le 865 ] || fail "no answer after $waited seconds. $logs"
+    [ "$waited" -le 627 ] || fail "no answer after $waited seconds. $logs"
     sleep 5
 done
-printf 'Ready: %s at %s\n' qwen3-embedding-4b http://10.0.0.6:11435
+printf 'Ready: %s at %s\n' embeddinggemma-300m http://10.0.0.6:11435
