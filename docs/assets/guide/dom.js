@@ -64,12 +64,14 @@ export function workButton(label, attributes, work) {
   return button;
 }
 
-/** Listeners that tell when somebody points at an element, when they press it (`begin(true)`), and when they leave it. */
-export const pointed = (begin, end) => ({
-  onpointerenter: (event) => event.pointerType === "mouse" && begin(false),
-  onpointerdown: () => begin(true),
-  onpointerleave: (event) => event.pointerType === "mouse" && end(),
-});
+/** Listeners that tell when a mouse points at an element, when it is pressed there (`begin(true)`), and when it leaves. Fingers that scroll mean nothing. */
+export const pointed = (begin, end) =>
+  Object.fromEntries(
+    Object.entries({ onpointerenter: () => begin(false), onpointerdown: () => begin(true), onpointerleave: end }).map(([name, tell]) => [
+      name,
+      (event) => event.pointerType === "mouse" && tell(),
+    ]),
+  );
 
 const NARROWEST = 260;
 
