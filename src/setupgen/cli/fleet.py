@@ -138,7 +138,7 @@ def read_before(path: str) -> dict[str, Any]:
         found = json.loads(read_text(str(file)))
         for item in found["placements"]:
             _ = item["host"], item["need"], item["model"], item["format"], item["quant"], item["server"], item["devices"]
-            _ = item["settings"]["context"] + item["settings"]["parallel"]
+            _ = item["settings"]["context"] + item["slots"] + item["share"]
         _ = [(item["need"], item["label"]) for item in found["capacity"]]
     except (KeyError, TypeError, ValueError, IndexError):
         raise UsageError("this is no plan of a fleet.", place=shorten_path(str(file)), hint=hint) from None

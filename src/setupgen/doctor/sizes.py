@@ -134,12 +134,19 @@ def _batching(case: Case, launch: Launch) -> Iterator[Finding]:
     yield from _small(case, launch, value, number(value), f"{name} {value.text}")
 
 
+def _writes_nothing(case: Case, launch: Launch) -> bool:
+    """Whether the model is one for speech or vectors, by its name: no conversation is held with it."""
+    said = " ".join(word.text.lower() for word in launch.words)
+    names = (head.id.rsplit("/", maxsplit=1)[-1] for head in case.pack.heads.values() if "text-generation" not in head.tasks)
+    return any(name in said for name in names)
+
+
 def _small(case: Case, launch: Launch, value: Value | None, each: int | None, said: str) -> Iterator[Finding]:
     planned = case.plan.get("choice", {}).get("settings", {}).get("context")
     floor = AGENTS if case.agents else CHAT
     if isinstance(planned, int):
         floor = min(floor, planned)
-    if each is None or value is None or not 0 < each < floor:
+    if each is None or value is None or not 0 < each < floor or _writes_nothing(case, launch):
         return
     for_whom = "coding agents need 65536 or more" if floor == AGENTS else f"below {floor} conversations are cut"
     yield finding(case.pack, "context-small", f"{launch.name}: {said}; {for_whom}.", value.place)

@@ -61,6 +61,7 @@ def _needs(inventory: Inventory, capacity: Iterable[Mapping[str, Any]]) -> dict[
 def _option(market: Market, group: int, need: int, placement: Placement, number: int) -> tuple[int, Option] | None:
     """What is offered today for a placement of before, with the number of its class of speed: all replicas of a need are of one."""
     settings = placement["settings"]
+    part = (len(placement["devices"]), placement["share"])
     variant = (placement["model"], placement["format"], placement["quant"], settings["context"])
     for index, options in enumerate(market.problem.wishes[need].variants):
         if number in {-1, index}:
@@ -71,19 +72,18 @@ def _option(market: Market, group: int, need: int, placement: Placement, number:
                 and market.offers[option.key].variant == variant
                 and market.offers[option.key].candidate.deployment.server.id == placement["server"]
             ]
-            same = [
-                option for option in alike if option.slots == settings["parallel"] and _cards(market, option) == len(placement["devices"])
-            ]
+            same = [option for option in alike if option.slots == placement["slots"] and _part(market, option) == part]
             if alike:
-                return index, min(same or alike, key=lambda option: (abs(option.slots - settings["parallel"]), option.units, option.key))
+                return index, min(same or alike, key=lambda option: (abs(option.slots - placement["slots"]), option.units, option.key))
     return None
 
 
-def _cards(market: Market, option: Option) -> int:
-    """Cards that a placement names for an option: none where a host's only one, or all of them, are meant."""
+def _part(market: Market, option: Option) -> tuple[int, float]:
+    """Cards that a placement names for an option, none where a host's only one or all of them are meant; and its share of one."""
     offer = market.offers[option.key]
     whole = market.groups[option.kind].cards
-    return offer.cards if 0 < offer.cards < whole else 0 if offer.cards else int(offer.share > 0 and whole > 1)
+    cards = offer.cards if 0 < offer.cards < whole else 0 if offer.cards else int(offer.share > 0 and whole > 1)
+    return cards, offer.share or 1
 
 
 def state_of(market: Market, contents: Mapping[int, Content]) -> State:

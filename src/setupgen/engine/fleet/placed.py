@@ -51,6 +51,7 @@ class Placed:
         alias: what clients ask for.
         url: what the proxy dials.
         folder: of its files.
+        slots: users that it was chosen for; a server may answer fewer of them at once.
         key_name: variable in the host's `.env` that holds the key, or empty where none is asked for.
     """
 
@@ -66,6 +67,7 @@ class Placed:
     devices: tuple[int, ...]
     task: str
     key_name: str
+    slots: int
 
     @property
     def key_variable(self) -> str:
@@ -177,7 +179,7 @@ def place_all(pack: Pack, inventory: Inventory, market: Market, state: State, be
         made.append(
             Placed(
                 name, host, need, replace(offer, facts=planner.facts), spot.users, choice, alias + tag, host.at_port(port), folder, () if host.node else devices,
-                str(planner.use_case["task"]), str(auth.get("env", "")) if auth["kind"] == "api-key" else "",
+                str(planner.use_case["task"]), str(auth.get("env", "")) if auth["kind"] == "api-key" else "", spot.option.slots,
             )
         )  # fmt: skip
     return made

@@ -192,6 +192,8 @@ def _placement(item: Placed) -> dict[str, Any]:
         "folder": item.folder,
         "devices": list(item.devices),
         "users": item.users,
+        "slots": item.slots,
+        "share": item.offer.share or 1,
         "settings": choice["settings"],
         "memory": choice["memory"],
         "decode_tps": speed["decode_tps"],
