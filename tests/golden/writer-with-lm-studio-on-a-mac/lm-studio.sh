@@ -24,6 +24,7 @@ older() {
 here() { lms ls --json | grep -qF "\"path\":\"$path\""; }
 
 ours=yes
+# shellcheck disable=SC2317 # the traps below call it
 stop() {
     trap - EXIT INT TERM HUP
     lms server stop >/dev/null 2>&1 || true
