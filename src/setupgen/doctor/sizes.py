@@ -136,7 +136,7 @@ def _batching(case: Case, launch: Launch) -> Iterator[Finding]:
 
 def _writes_nothing(case: Case, launch: Launch) -> bool:
     """Whether the model is one for speech or vectors, by its name: no conversation is held with it."""
-    said = " ".join(word.text.lower() for word in launch.words)
+    said = " ".join(value.text.lower() for value in (*launch.flags.values(), *launch.arguments))
     names = (head.id.rsplit("/", maxsplit=1)[-1] for head in case.pack.heads.values() if "text-generation" not in head.tasks)
     return any(name in said for name in names)
 
